@@ -1,0 +1,96 @@
+"""`seatrial run`: one trial."""
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seatrial.cli import options
+
+if TYPE_CHECKING:
+    from seatrial.stack.plan import Plan
+    from seatrial.trial.identity import Identity
+    from seatrial.trial.observer import Observer
+
+__all__ = ["EXAMPLES", "run"]
+
+EXAMPLES = """\b
+Examples:
+  seatrial run                              the project in this folder
+  seatrial run -- -k login -x               hand arguments to pytest
+  seatrial run -s app -c "pytest -q"        tests that run in the application's service
+  seatrial run -f compose.yml -f ci.yml     several compose files
+  seatrial run --json | jq .status          the record, for programs
+"""
+
+
+def run(
+    arguments: options.Arguments = None,
+    project: options.Project = Path(),
+    files: options.Files = None,
+    profiles: options.Profiles = None,
+    env_files: options.EnvFiles = None,
+    service: options.Service = None,
+    command: options.Command = None,
+    services: options.Services = None,
+    external: options.External = None,
+    source: options.Source = None,
+    *,
+    start_timeout: Annotated[
+        float | None, typer.Option(help="Seconds until every service must be ready.", min=0.1)
+    ] = None,
+    test_timeout: Annotated[
+        float | None, typer.Option(help="Seconds until the tests must have ended.", min=0.1)
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the output of builds and tests.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only the result.")] = False,
+    json: options.Json = False,
+    color: options.ColorOption = options.Color.AUTO,
+) -> None:
+    """Run one trial: build, start, test, collect, clean up; and write its record."""
+    import asyncio
+
+    from seatrial.report.plan import print_plan_heading
+    from seatrial.report.progress import LiveProgress, PlainProgress
+    from seatrial.report.summary import print_record
+    from seatrial.settings import load_settings
+    from seatrial.trial.launch import launch
+    from seatrial.trial.observer import SilentObserver
+
+    folder = options.project_folder(project)
+    loaded = load_settings(
+        folder,
+        options.overrides(
+            compose_files=files,
+            profiles=profiles,
+            env_files=env_files,
+            service=service,
+            command=command,
+            services=services,
+            external=external,
+            source=source,
+        )
+        | {"timeouts.start": start_timeout, "timeouts.test": test_timeout},
+    )
+    out = options.console_for(color, stderr=json)
+    with contextlib.ExitStack() as stack:
+
+        def announce(plan: "Plan", identity: "Identity") -> "Observer":
+            if quiet:
+                return SilentObserver()
+            print_plan_heading(out, plan, identity.trial)
+            if out.is_terminal:
+                return stack.enter_context(LiveProgress(out, verbose=verbose))
+            return stack.enter_context(PlainProgress(out, verbose=verbose))
+
+        record, run_folder = asyncio.run(
+            launch(folder, loaded, arguments or (), options.surroundings(), announce=announce)
+        )
+    if json:
+        typer.echo(record.model_dump_json(indent=2))
+    else:
+        print_record(out, record, run_folder.path)
+    raise typer.Exit(record.exit_code)

@@ -1,0 +1,257 @@
+"""The few operations of the Docker Engine API that Seatrial uses, typed."""
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aiodocker import Docker
+    from aiohttp import ClientResponse
+
+__all__ = ["Container", "Engine", "ExecResult", "Held"]
+
+SERVICE_LABEL = "com.docker.compose.service"
+_FRAME = struct.Struct(">BxxxL")
+"""The engine's header before each piece of a stream: which stream, how many bytes."""
+_CHUNK = 1 << 16
+MAX_EXEC_OUTPUT = 1 << 16
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container as the engine lists it."""
+
+    id: str
+    name: str
+    service: str
+    """Compose's name of the service; empty if Compose did not make it."""
+    state: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ExecResult:
+    """What a command run inside a container did; `output` is both streams, at most 64 KiB."""
+
+    code: int
+    output: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """Names of what the engine holds under a label."""
+
+    containers: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.containers or self.networks or self.volumes)
+
+    def __str__(self) -> str:
+        counts = (
+            (len(self.containers), "container"),
+            (len(self.networks), "network"),
+            (len(self.volumes), "volume"),
+        )
+        return ", ".join(f"{n} {word}{'s' * (n != 1)}" for n, word in counts)
+
+
+class Engine:
+    """A connection to an engine. Raises aiodocker's `DockerError` for what the engine refuses."""
+
+    def __init__(self, docker: "Docker") -> None:
+        self._docker = docker
+
+    async def info(self) -> dict[str, Any]:
+        """What the engine tells of itself and its machine."""
+        return dict(await self._docker.system.info())
+
+    async def version(self) -> dict[str, Any]:
+        """Versions of the engine and its parts."""
+        return dict(await self._docker.version())
+
+    async def containers(self, label: str) -> list[Container]:
+        """All containers, running or not, that carry `label` (`key` or `key=value`)."""
+        listed = await self._json(
+            "containers/json", params={"all": "1", "filters": f'{{"label":["{label}"]}}'}
+        )
+        return [
+            Container(
+                id=raw["Id"],
+                name=(raw.get("Names") or [raw["Id"]])[0].lstrip("/"),
+                service=(raw.get("Labels") or {}).get(SERVICE_LABEL, ""),
+                state=raw.get("State", ""),
+                labels=raw.get("Labels") or {},
+            )
+            for raw in listed
+        ]
+
+    async def networks(self, label: str) -> list[dict[str, Any]]:
+        """All networks that carry `label`."""
+        listed = await self._json("networks", params={"filters": f'{{"label":["{label}"]}}'})
+        return list(listed)
+
+    async def volumes(self, label: str) -> list[dict[str, Any]]:
+        """All volumes that carry `label`."""
+        listed = await self._json("volumes", params={"filters": f'{{"label":["{label}"]}}'})
+        return listed.get("Volumes") or []
+
+    async def inspect(self, container: str) -> dict[str, Any]:
+        """Everything the engine knows of a container."""
+        return dict(await self._json(f"containers/{container}/json"))
+
+    async def inspect_image(self, name: str) -> dict[str, Any]:
+        """Everything the engine knows of an image in its local store."""
+        return dict(await self._json(f"images/{name}/json"))
+
+    async def create_volume(
+        self, name: str, labels: Mapping[str, str], options: Mapping[str, str] | None = None
+    ) -> str:
+        """Make a volume of the local driver and return its place on the engine's machine."""
+        config = {"Name": name, "Labels": dict(labels), "DriverOpts": dict(options or {})}
+        made = await self._docker._query_json("volumes/create", "POST", data=config)  # noqa: SLF001
+        return str(made.get("Mountpoint", ""))
+
+    async def start(self, container: str) -> None:
+        """Start a created container."""
+        await self._docker.containers.container(container).start()
+
+    async def wait(self, container: str) -> int:
+        """Wait until a container has ended and return its exit code."""
+        return int((await self._docker.containers.container(container).wait())["StatusCode"])
+
+    async def stop(self, container: str, *, grace_s: int) -> None:
+        """Ask a container to end, and kill it `grace_s` seconds later."""
+        await self._docker.containers.container(container).stop(t=grace_s)
+
+    async def exec(
+        self,
+        container: str,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        timeout_s: float,
+    ) -> ExecResult:
+        """Run a command in a running container, as the container's own user.
+
+        Raises:
+            TimeoutError: it took longer; the engine has no way to end it.
+        """
+        async with asyncio.timeout(timeout_s):
+            handle = await self._docker.containers.container(container).exec(
+                list(command), environment=environment
+            )
+            output = bytearray()
+            async with handle.start(detach=False) as stream:
+                while (message := await stream.read_out()) is not None:
+                    output += message.data[: MAX_EXEC_OUTPUT - len(output)]
+            state = await handle.inspect()
+            # On Engine 20.10 the stream can end a moment before the exit code is known.
+            while state["ExitCode"] is None or state["Running"]:
+                await asyncio.sleep(0.005)
+                state = await handle.inspect()
+        return ExecResult(int(state["ExitCode"]), output.decode(errors="replace"))
+
+    async def logs(
+        self, container: str, *, tty: bool, tail: int | None = None, follow: bool = True
+    ) -> AsyncIterator[bytes]:
+        """Yield pieces of a container's log, each line with the engine's timestamp before it."""
+        params = {
+            "stdout": "1",
+            "stderr": "1",
+            "follow": "1" if follow else "0",
+            "timestamps": "1",
+            "tail": "all" if tail is None else str(tail),
+        }
+        async with self._stream("GET", f"containers/{container}/logs", params) as response:
+            if tty:
+                async for chunk in response.content.iter_chunked(_CHUNK):
+                    yield chunk
+                return
+            while True:
+                try:
+                    header = await response.content.readexactly(_FRAME.size)
+                except asyncio.IncompleteReadError:
+                    return
+                remaining = _FRAME.unpack(header)[1]
+                while remaining:
+                    chunk = await response.content.read(min(remaining, _CHUNK))
+                    if not chunk:
+                        return
+                    remaining -= len(chunk)
+                    yield chunk
+
+    async def get_archive(self, container: str, path: str) -> AsyncIterator[bytes]:
+        """Yield the tar archive of a path in a container, in pieces of at most 64 KiB."""
+        async with self._stream(
+            "GET", f"containers/{container}/archive", {"path": path}
+        ) as response:
+            async for chunk in response.content.iter_chunked(_CHUNK):
+                yield chunk
+
+    async def put_archive(
+        self, container: str, path: str, archive: bytes | AsyncIterator[bytes]
+    ) -> None:
+        """Unpack a tar archive into a folder of a container, which need not run."""
+        params = {"path": path}
+        async with self._stream("PUT", f"containers/{container}/archive", params, archive):
+            pass
+
+    async def remove_container(self, container: str) -> None:
+        """Kill and remove a container and its anonymous volumes; gone already is fine."""
+        await self._delete(f"containers/{container}", {"force": "1", "v": "1"})
+
+    async def remove_network(self, network: str) -> None:
+        """Remove a network; gone already is fine."""
+        await self._delete(f"networks/{network}", {})
+
+    async def remove_volume(self, volume: str) -> None:
+        """Remove a volume; gone already is fine."""
+        await self._delete(f"volumes/{volume}", {"force": "1"})
+
+    async def held(self, label: str) -> Held:
+        """What the engine holds under `label`."""
+        containers, networks, volumes = await asyncio.gather(
+            self.containers(label), self.networks(label), self.volumes(label)
+        )
+        return Held(
+            tuple(sorted(c.name for c in containers)),
+            tuple(sorted(n["Name"] for n in networks)),
+            tuple(sorted(v["Name"] for v in volumes)),
+        )
+
+    async def _delete(self, path: str, params: Mapping[str, str]) -> None:
+        from aiodocker.exceptions import DockerError  # noqa: PLC0415 - imported late, see connect
+
+        try:
+            async with self._stream("DELETE", path, params):
+                pass
+        except DockerError as error:
+            if error.status != 404:
+                raise
+
+    async def _json(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        return await self._docker._query_json(path, params=dict(params or {}))  # noqa: SLF001
+
+    @contextlib.asynccontextmanager
+    async def _stream(
+        self, method: str, path: str, params: Mapping[str, str], data: Any = None
+    ) -> AsyncIterator["ClientResponse"]:
+        # aiodocker's public calls read archives and answers into memory whole; this is the same
+        # query without that. Its total time is unlimited, as logs are followed for hours.
+        async with self._docker._query(  # noqa: SLF001
+            path,
+            method,
+            params=dict(params),
+            data=data,
+            headers={"Content-Type": "application/x-tar"} if data is not None else None,
+            timeout=None,
+        ) as response:
+            try:
+                yield response
+            finally:
+                response.release()

@@ -1,0 +1,181 @@
+"""Takes files out of containers, trusting nothing in the archive, and puts files into them."""
+
+import asyncio
+import io
+import tarfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryFile
+from typing import IO
+
+from seatrial.engine.api import Engine
+
+__all__ = ["Entry", "Extraction", "put_entries", "put_tree", "take_out"]
+
+MAX_FILES = 20_000
+"""Files taken out of one folder; HTML coverage of a very large project has a few thousand."""
+_CHUNK = 1 << 16
+_MAX_FINDINGS = 20
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file or folder to put into a container."""
+
+    name: str
+    mode: int
+    content: bytes | Path | None = None
+    """The content itself, a file of this machine that has it, or None for a folder."""
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """Paths written, relative to the target folder, and what was refused and why."""
+
+    files: tuple[str, ...]
+    findings: tuple[str, ...]
+
+
+async def put_entries(
+    engine: Engine, container: str, folder: str, entries: Sequence[Entry]
+) -> None:
+    """Put files and folders into a folder of a container; an existing folder gets mode and owner.
+
+    Raises:
+        DockerError: the folder does not exist, or the container's root is read-only.
+        OSError: a file of this machine cannot be read.
+    """
+    if entries:
+        await _put(engine, container, folder, lambda archive: _add_entries(archive, entries))
+
+
+async def put_tree(engine: Engine, container: str, source: Path, folder: str) -> None:
+    """Copy a folder of this machine into a folder of a container, owners and modes kept."""
+    await _put(engine, container, folder, lambda archive: archive.add(source, arcname="."))
+
+
+async def take_out(
+    engine: Engine, container: str, path: str, into: Path, *, max_bytes: int
+) -> Extraction:
+    """Copy a file or folder out of a container into the folder `into`.
+
+    Only plain files and folders with harmless names are written, below `into`, at most
+    `max_bytes` and 20,000 files in all; the rest is reported as findings.
+
+    Raises:
+        DockerError: the path does not exist (status 404) or the engine failed.
+    """
+    with TemporaryFile() as file:
+        received = 0
+        async for piece in engine.get_archive(container, path):
+            received += len(piece)
+            # Headers and padding make an archive larger than its files.
+            if received > 2 * max_bytes + (MAX_FILES << 10):
+                return Extraction((), (f"{path}: over {max_bytes} bytes, not taken out",))
+            file.write(piece)
+        file.seek(0)
+        return await asyncio.to_thread(_unpack, file, into, max_bytes)
+
+
+async def _put(
+    engine: Engine, container: str, folder: str, fill: Callable[[tarfile.TarFile], None]
+) -> None:
+    def pack(file: IO[bytes]) -> None:
+        with tarfile.open(fileobj=file, mode="w") as archive:
+            fill(archive)
+        file.seek(0)
+
+    with TemporaryFile() as file:
+        await asyncio.to_thread(pack, file)
+        await engine.put_archive(container, folder, _pieces(file))
+
+
+def _add_entries(archive: tarfile.TarFile, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        member = tarfile.TarInfo(entry.name)
+        member.mode, member.uid, member.gid = entry.mode, entry.uid, entry.gid
+        if entry.content is None:
+            member.type = tarfile.DIRTYPE
+            archive.addfile(member)
+        elif isinstance(entry.content, Path):
+            member.size = entry.content.stat().st_size
+            with entry.content.open("rb") as content:
+                archive.addfile(member, content)
+        else:
+            member.size = len(entry.content)
+            archive.addfile(member, io.BytesIO(entry.content))
+
+
+async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+    while piece := await asyncio.to_thread(file.read, _CHUNK):
+        yield piece
+
+
+def _unpack(file: IO[bytes], into: Path, max_bytes: int) -> Extraction:
+    files: list[str] = []
+    findings: list[str] = []
+    budget = max_bytes
+    try:
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            for member in archive:
+                if member.isdir():
+                    continue
+                refusal = _refusal(member, archive)
+                if not refusal and len(files) >= MAX_FILES:
+                    refusal = f"over {MAX_FILES} files"
+                if not refusal and member.size > budget:
+                    refusal = f"over {max_bytes} bytes in all"
+                if refusal:
+                    findings.append(f"{member.name!r}: {refusal}, not taken out")
+                    continue
+                content = archive.extractfile(member)
+                relative = PurePosixPath(*PurePosixPath(member.name).parts[1:] or (member.name,))
+                if content is None:
+                    continue
+                try:
+                    budget -= _write(content, into / relative, budget)
+                except OSError as error:
+                    findings.append(f"{member.name!r}: {error.strerror}, not taken out")
+                    continue
+                files.append(str(relative))
+    except (tarfile.TarError, KeyError) as error:
+        findings.append(f"the archive is broken: {error}")
+    if len(findings) > _MAX_FINDINGS:
+        rest = len(findings) - _MAX_FINDINGS
+        findings = [*findings[:_MAX_FINDINGS], f"and {rest} more"]
+    return Extraction(tuple(files), tuple(findings))
+
+
+def _refusal(member: tarfile.TarInfo, archive: tarfile.TarFile) -> str:
+    path = PurePosixPath(member.name)
+    if path.is_absolute() or ".." in path.parts:
+        return "the name leaves the folder"
+    if not member.name.isprintable():
+        return "control characters in the name"
+    if member.islnk():
+        # A second name of a file that is in the archive itself; anything else is not followed.
+        try:
+            return "" if archive.getmember(member.linkname).isreg() else "a hard link"
+        except KeyError:
+            return "a hard link to nothing"
+    if member.issym():
+        return "a symbolic link"
+    if not member.isreg():
+        return "neither file nor folder"
+    return ""
+
+
+def _write(content: IO[bytes], target: Path, budget: int) -> int:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    written = 0
+    with target.open("xb") as file:
+        while piece := content.read(_CHUNK):
+            written += len(piece)
+            if written > budget:
+                target.unlink()
+                raise OSError(27, "File too large")
+            file.write(piece)
+    return written

@@ -1,0 +1,275 @@
+"""Finds out when a started service can be used, and by what proof."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from seatrial.engine.api import Engine, ExecResult
+from seatrial.engine.servers import KnownServer, recognise
+from seatrial.evidence.hostile import plain_text
+
+__all__ = ["HealthCheck", "Proof", "Readiness", "read_health_check", "watch_service"]
+
+Proof = Literal["health check", "client", "port", "completed", "none"]
+"""How it was shown that a service is ready; `none`: it was started, and no more is known."""
+
+FIRST_PAUSE_S = 0.02
+LAST_PAUSE_S = 0.25
+PAUSE_GROWTH = 1.4
+"""Pauses between attempts: short at first, since most services are ready within a second, and
+never longer than a quarter of one, so that at most that is lost."""
+UNDECLARED_PATIENCE_S = 30.0
+"""For a service without a health check: what we try is our idea, so it must not fail a trial."""
+GUARD_PATIENCE_S = 60.0
+"""For a known server whose own health check has passed: the TCP port opens after the set-up."""
+PORT_TIMEOUT_S = 1.0
+HOPELESS_AFTER = 3
+"""Attempts in a row: an exec into a container that is just starting can fail in the same way."""
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """A container's health check, times in seconds."""
+
+    command: tuple[str, ...]
+    timeout: float
+    patience: float
+    """How long the engine would wait before it calls the service unhealthy."""
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What became of a started service."""
+
+    state: Literal["ready", "started", "completed", "exited", "unready"]
+    """`started`: it runs, and readiness could not be proven; `completed`: it ended with 0."""
+    proof: Proof
+    seconds: float
+    """From its start to the proof."""
+    attempts: int
+    exit_code: int | None = None
+    detail: str = ""
+    """The last answer of the health check or client, if the service did not become ready."""
+
+
+def read_health_check(config: Mapping[str, Any]) -> HealthCheck | None:
+    """The health check in a container's `Config`; None if there is none or it is switched off.
+
+    Defaults are the engine's: interval and timeout 30 s, 3 retries, no start period.
+    """
+    raw = config.get("Healthcheck") or {}
+    test = raw.get("Test") or []
+    if not test or test[0] == "NONE":
+        return None
+    shell = config.get("Shell") or ["/bin/sh", "-c"]
+    command = (*shell, *test[1:]) if test[0] == "CMD-SHELL" else tuple(test[1:])
+    timeout = (raw.get("Timeout") or 30 * _NS) / _NS
+    interval = (raw.get("Interval") or 30 * _NS) / _NS
+    retries = raw.get("Retries") or 3
+    start_period = (raw.get("StartPeriod") or 0) / _NS
+    return HealthCheck(tuple(command), timeout, start_period + retries * (interval + timeout))
+
+
+async def watch_service(
+    engine: Engine,
+    container: str,
+    *,
+    image: str,
+    declared_ports: Sequence[int],
+    reachable: bool,
+    timeout_s: float,
+    clock: Callable[[], float],
+    must_complete: bool = False,
+) -> Readiness:
+    """Wait until a started container is ready, has ended, or has used up its time.
+
+    Proof is, in this order: its own health check (and for a known server an answer over TCP), a
+    known server's client, connections to the ports it declares. `reachable`: this machine can
+    connect to the container's addresses. `must_complete`: others wait for it to end with 0, so
+    only that counts.
+    """
+    began = clock()
+    inspected = await engine.inspect(container)
+    ended = asyncio.ensure_future(engine.wait(container))
+    probing = asyncio.ensure_future(
+        _never()
+        if must_complete
+        else _prove(
+            engine,
+            container,
+            inspected,
+            image=image,
+            declared_ports=declared_ports,
+            reachable=reachable,
+            timeout_s=timeout_s,
+        )
+    )
+    try:
+        await asyncio.wait(
+            {ended, probing},
+            timeout=timeout_s if must_complete else None,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        seconds = clock() - began
+        if ended.done():
+            code = ended.result()
+            if code == 0:
+                return Readiness("completed", "completed", seconds, 0, exit_code=0)
+            return Readiness("exited", "none", seconds, 0, exit_code=code)
+        if not probing.done():
+            return Readiness("unready", "none", seconds, 0, detail="it has not ended")
+        found = probing.result()
+        return Readiness(found.state, found.proof, seconds, found.attempts, detail=found.detail)
+    finally:
+        for task in (ended, probing):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task
+
+
+@dataclass(frozen=True)
+class _Found:
+    state: Literal["ready", "started", "unready"]
+    proof: Proof
+    attempts: int
+    detail: str = ""
+
+
+async def _prove(
+    engine: Engine,
+    container: str,
+    inspected: Mapping[str, Any],
+    *,
+    image: str,
+    declared_ports: Sequence[int],
+    reachable: bool,
+    timeout_s: float,
+) -> _Found:
+    config = inspected["Config"]
+    check = read_health_check(config)
+    server = recognise(image, inspected.get("Args") or ())
+    attempts = 0
+    if check:
+        patience = max(timeout_s, check.patience)
+        passed, attempts, detail = await _until(
+            lambda: _check_passes(engine, container, check), patience
+        )
+        if not passed:
+            return _Found("unready", "none", attempts, detail)
+    if server:
+        patience = min(timeout_s, GUARD_PATIENCE_S if check else UNDECLARED_PATIENCE_S)
+        answered, more, detail = await _until(
+            lambda: _client_answers(engine, container, server), patience
+        )
+        attempts += more
+        if answered and not check:
+            return _Found("ready", "client", attempts)
+    if check:
+        return _Found("ready", "health check", attempts)
+    addresses = _addresses(inspected) if reachable else ()
+    exposed = [
+        int(port.split("/")[0])
+        for port in config.get("ExposedPorts") or {}
+        if port.endswith("/tcp")
+    ]
+    if addresses and (declared_ports or exposed):
+        # What the compose file declares must all be open; an image often exposes ports that a
+        # given configuration does not use, so of those one is enough.
+        ports, enough = (declared_ports, all) if declared_ports else (exposed, any)
+        opened, more, _ = await _until(
+            lambda: _ports_open(addresses[0], ports, enough), min(timeout_s, UNDECLARED_PATIENCE_S)
+        )
+        if opened:
+            return _Found("ready", "port", attempts + more)
+    return _Found("started", "none", attempts)
+
+
+async def _until(attempt: Callable[[], Any], patience_s: float) -> tuple[bool, int, str]:
+    """Repeat `attempt` with growing pauses until it succeeds, cannot succeed, or time is up."""
+    pause, attempts, detail = FIRST_PAUSE_S, 0, "no answer"
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(patience_s):
+            while True:
+                attempts += 1
+                passed, detail, hopeless = await attempt()
+                if passed:
+                    return True, attempts, ""
+                if hopeless and attempts >= HOPELESS_AFTER:
+                    break
+                await asyncio.sleep(pause)
+                pause = min(pause * PAUSE_GROWTH, LAST_PAUSE_S)
+    return False, attempts, detail
+
+
+async def _check_passes(
+    engine: Engine, container: str, check: HealthCheck
+) -> tuple[bool, str, bool]:
+    result = await _try_exec(engine, container, check.command, check.timeout)
+    if result is None:
+        return False, f"the check did not end within {check.timeout:g} s", False
+    return result.code == 0, _describe(result), _is_missing(result)
+
+
+async def _client_answers(
+    engine: Engine, container: str, server: KnownServer
+) -> tuple[bool, str, bool]:
+    result = await _try_exec(engine, container, server.client, 5.0)
+    if result is None:
+        return False, f"{server.name} did not answer within 5 s", False
+    return server.answers(result.code, result.output), _describe(result), _is_missing(result)
+
+
+async def _try_exec(
+    engine: Engine, container: str, command: Sequence[str], timeout_s: float
+) -> ExecResult | None:
+    from aiodocker.exceptions import DockerError  # noqa: PLC0415 - imported late, see connect
+
+    try:
+        return await engine.exec(container, command, timeout_s=timeout_s)
+    except TimeoutError:
+        return None
+    except DockerError as error:
+        # A container that is just ending refuses; its exit is noticed elsewhere.
+        return ExecResult(1, error.message)
+
+
+def _describe(result: ExecResult) -> str:
+    output = " ".join(plain_text(result.output).split())[-500:]
+    if _is_missing(result):
+        return f"the image lacks the program: {output or f'exit code {result.code}'}"
+    return f"exit code {result.code}" + (f": {output}" if output else "")
+
+
+def _is_missing(result: ExecResult) -> bool:
+    return result.code in {NOT_FOUND, NOT_EXECUTABLE}
+
+
+async def _ports_open(
+    address: str, ports: Sequence[int], enough: Callable[[list[bool]], bool]
+) -> tuple[bool, str, bool]:
+    opened = await asyncio.gather(*(_port_open(address, port) for port in ports))
+    return enough(list(opened)), "", False
+
+
+async def _port_open(address: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(PORT_TIMEOUT_S):
+            _, writer = await asyncio.open_connection(address, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+def _addresses(inspected: Mapping[str, Any]) -> tuple[str, ...]:
+    networks = (inspected.get("NetworkSettings") or {}).get("Networks") or {}
+    return tuple(n["IPAddress"] for n in networks.values() if n.get("IPAddress"))
+
+
+async def _never() -> _Found:
+    await asyncio.Event().wait()
+    raise AssertionError  # pragma: no cover - the event is never set

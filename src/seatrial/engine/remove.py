@@ -1,0 +1,54 @@
+"""Removes everything that carries a label, at once and in parallel."""
+
+import asyncio
+from dataclasses import dataclass
+
+from seatrial.engine.api import Engine, Held
+
+__all__ = ["Removal", "remove_labelled"]
+
+_ROUNDS = 4
+"""A volume is still in use for a moment after its container is gone; then another round helps."""
+_PAUSE_S = 0.1
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What was found and removed, and what is left."""
+
+    removed: Held
+    left: Held
+    faults: tuple[str, ...]
+    """What the engine said of that which is left."""
+
+
+async def remove_labelled(engine: Engine, label: str) -> Removal:
+    """Kill and remove all containers, then all networks and volumes that carry `label`."""
+    before = await engine.held(label)
+    faults: list[str] = []
+    left = before
+    for attempt in range(_ROUNDS):
+        if attempt:
+            await asyncio.sleep(_PAUSE_S * attempt)
+        faults = await _round(engine, left)
+        left = await engine.held(label)
+        if not left:
+            break
+    gone = Held(
+        tuple(name for name in before.containers if name not in left.containers),
+        tuple(name for name in before.networks if name not in left.networks),
+        tuple(name for name in before.volumes if name not in left.volumes),
+    )
+    return Removal(gone, left, tuple(faults))
+
+
+async def _round(engine: Engine, held: Held) -> list[str]:
+    results = await asyncio.gather(
+        *(engine.remove_container(name) for name in held.containers), return_exceptions=True
+    )
+    results += await asyncio.gather(
+        *(engine.remove_network(name) for name in held.networks),
+        *(engine.remove_volume(name) for name in held.volumes),
+        return_exceptions=True,
+    )
+    return [str(result) for result in results if isinstance(result, Exception)]

@@ -1,0 +1,1 @@
+"""The record and its readers: what was measured, and from which file."""

@@ -1,0 +1,41 @@
+"""Asks git what tree is being tried."""
+
+import subprocess
+from pathlib import Path
+
+from seatrial.evidence.record import Commit
+
+__all__ = ["has_tracked_files", "read_commit"]
+
+_TIMEOUT_S = 20
+
+
+def read_commit(project: Path) -> Commit | None:
+    """The commit, branch and state of the project's tree; None if git does not know it."""
+    head = _git(project, "rev-parse", "HEAD")
+    if head is None:
+        return None
+    branch = _git(project, "symbolic-ref", "--short", "--quiet", "HEAD")
+    changed = _git(project, "status", "--porcelain", "--", ".")
+    return Commit(id=head.strip(), branch=(branch or "").strip() or None, dirty=changed != "")
+
+
+def has_tracked_files(folder: Path) -> bool:
+    """Whether version control knows a file in the folder that holds more than an ignore rule."""
+    listed = _git(folder, "ls-files", "--", ".")
+    names = {line.rsplit("/", 1)[-1] for line in (listed or "").splitlines()}
+    return bool(names - {".gitignore", ".gitkeep", ".keep", "README.md"})
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_TIMEOUT_S,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None

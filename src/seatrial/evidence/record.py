@@ -1,0 +1,283 @@
+"""The record: all that was measured in one trial, as one document with a published schema."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "BudgetResult",
+    "CleanUp",
+    "Commit",
+    "Failure",
+    "Fault",
+    "FileEntry",
+    "Host",
+    "Image",
+    "PatchedPlace",
+    "Phase",
+    "PhaseName",
+    "Pytest",
+    "Record",
+    "ServiceRecord",
+    "Status",
+    "TestCounts",
+    "record_schema",
+]
+
+SCHEMA_VERSION: Literal[1] = 1
+"""Raised when a field is removed or changes its meaning; a new field alone does not raise it."""
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Model(BaseModel):
+    # Readers of a later version's record keep what they do not know out of their way.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Status(StrEnum):
+    """How a trial ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    """Tests failed, or the test command did although no test did."""
+    NO_TESTS = "no tests"
+    """There is no evidence that a test ran."""
+    OVER_BUDGET = "over budget"
+    """The tests passed; a limit that the project sets was exceeded."""
+    ENVIRONMENT = "environment failed"
+    """Engine, build or services failed, so the tests could not be judged."""
+    USAGE = "usage error"
+    INTERRUPTED = "interrupted"
+
+
+class PhaseName(StrEnum):
+    """The five phases of a trial."""
+
+    BUILD = "build"
+    START = "start"
+    TEST = "test"
+    COLLECT = "collect"
+    CLEAN = "clean"
+
+
+class Phase(_Model):
+    """A phase's place in time, in seconds on a monotonic clock; phases may overlap."""
+
+    name: PhaseName
+    start: NonNegativeFloat
+    """Since the trial began."""
+    seconds: NonNegativeFloat
+    completed: bool
+    """False: it failed or was broken off."""
+
+
+class Commit(_Model):
+    """What version control says of the tree that was tried."""
+
+    id: str
+    branch: str | None = None
+    dirty: bool
+    """True: files differ from the commit, so the trial is not of the commit alone."""
+
+
+class Host(_Model):
+    """The machine and the engine."""
+
+    engine: str
+    """Name and version, e.g. `Docker Engine 27.1.1`."""
+    compose: str
+    kernel: str
+    architecture: str
+    cores: NonNegativeInt
+    memory_bytes: NonNegativeInt
+    storage_driver: str
+    seatrial: str
+    python: str
+
+
+class Image(_Model):
+    """An image that a service ran on."""
+
+    name: str
+    id: str
+    digest: str | None = None
+    """Where a registry knows it; None for images that were built here."""
+    built: bool
+    """True: built in this trial from the project's Dockerfile."""
+    stand_in: str | None = None
+    """What the image really is, if it only stands in for the one of that name."""
+
+
+class ServiceRecord(_Model):
+    """One service of the stack."""
+
+    name: str
+    role: Literal["test", "required", "extra"]
+    container: str | None = None
+    """The container's id."""
+    image: Image | None = None
+    state: Literal["not started", "ready", "started", "completed", "exited", "unready", "ran"]
+    """`ran` is the test service's."""
+    proof: Literal["health check", "client", "port", "completed", "none"] = "none"
+    """What showed that it was ready; `none`: nothing did."""
+    ready_seconds: NonNegativeFloat | None = None
+    """From its start to the proof."""
+    ready_at: NonNegativeFloat | None = None
+    """Since the trial began."""
+    probes: NonNegativeInt = 0
+    exit_code: int | None = None
+    """None: it ran until it was removed."""
+    out_of_memory: bool = False
+    log: str | None = None
+    """The log's path in the trial's folder; every line starts with the engine's timestamp."""
+
+
+class TestCounts(_Model):
+    """Tests by outcome; a test that errors in set-up or teardown counts as `errors`."""
+
+    collected: NonNegativeInt = 0
+    passed: NonNegativeInt = 0
+    failed: NonNegativeInt = 0
+    errors: NonNegativeInt = 0
+    skipped: NonNegativeInt = 0
+    xfailed: NonNegativeInt = 0
+    xpassed: NonNegativeInt = 0
+
+    @property
+    def ran(self) -> int:
+        """Tests that ran to an outcome other than skipped."""
+        return self.passed + self.failed + self.errors + self.xfailed + self.xpassed
+
+
+class Failure(_Model):
+    """A test that failed or erred."""
+
+    test: str
+    """pytest's node id."""
+    message: str
+    """The first line of what it failed with."""
+
+
+class Pytest(_Model):
+    """What the probe saw of pytest, inside the test container."""
+
+    version: str
+    python: str
+    arguments: tuple[str, ...]
+    exit_status: int | None = None
+    """pytest's own; None if it did not come to its end."""
+    counts: TestCounts
+    failures: tuple[Failure, ...] = ()
+    """Failed tests and errors, at most 200."""
+    running: str | None = None
+    """The test that was running when pytest was cut off."""
+    junit: tuple[str, ...] = ()
+    """Paths of the JUnit files in the trial's folder, one per pytest session."""
+
+
+class FileEntry(_Model):
+    """A file of the trial's folder."""
+
+    path: str
+    size: NonNegativeInt
+    """Bytes."""
+    sha256: Sha256
+
+
+class BudgetResult(_Model):
+    """A limit and what was measured against it, in seconds."""
+
+    metric: str
+    limit: float
+    measured: float | None
+    """None: not measured, which does not count as met."""
+    met: bool
+
+
+class CleanUp(_Model):
+    """What the engine held of the trial before the end, what was removed, what is left."""
+
+    removed_containers: tuple[str, ...] = ()
+    removed_networks: tuple[str, ...] = ()
+    removed_volumes: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+
+class Fault(_Model):
+    """Why the trial did not pass: what happened, where, what to do next."""
+
+    what: str
+    where: str = ""
+    next_step: str = ""
+    details: tuple[str, ...] = ()
+
+
+class PatchedPlace(_Model):
+    """A difference between the project's compose form and the one that ran."""
+
+    where: str
+    what: str
+    why: str
+
+
+class Record(_Model):
+    """One trial."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    id: str
+    project: str
+    """The name of the project's folder."""
+    started: AwareDatetime
+    """Wall clock, UTC; all durations are of a monotonic clock."""
+    seconds: NonNegativeFloat
+    """The whole trial, clean-up included."""
+    status: Status
+    exit_code: NonNegativeInt
+    reason: str
+    """One sentence."""
+    fault: Fault | None = None
+    commit: Commit | None = None
+    """None: the project is not under git's control."""
+    host: Host
+    compose_files: tuple[str, ...]
+    test_service: str
+    command_exit_code: int | None = None
+    """The test container's own exit code."""
+    arguments: tuple[str, ...] = ()
+    """Handed to pytest by the user."""
+    arguments_by: str = "none"
+    settings: dict[str, Any] = {}
+    """Those that are not defaults, each with its source: key → {value, source}."""
+    phases: tuple[Phase, ...]
+    services: tuple[ServiceRecord, ...]
+    pytest: Pytest | None = None
+    """None: no probe reported, so nothing is known of single tests."""
+    budgets: tuple[BudgetResult, ...] = ()
+    clean_up: CleanUp
+    changes: tuple[PatchedPlace, ...] = ()
+    findings: tuple[str, ...] = ()
+    """What is worth knowing and decided nothing."""
+    files: tuple[FileEntry, ...] = ()
+    """Every file of the trial's folder but the record itself."""
+
+    def phase(self, name: PhaseName) -> Phase | None:
+        """The phase of that name, if the trial came to it."""
+        return next((phase for phase in self.phases if phase.name is name), None)
+
+    @property
+    def finished(self) -> datetime:
+        """Wall clock at the end, as far as the start's wall clock was right."""
+        from datetime import timedelta  # noqa: PLC0415 - only here
+
+        return self.started + timedelta(seconds=self.seconds)
+
+
+def record_schema() -> dict[str, Any]:
+    """The record's JSON Schema (draft 2020-12)."""
+    schema = Record.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,122 @@
+"""Renders a record for the terminal: the verdict of the tests first, then where the time went."""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from seatrial.evidence.record import CleanUp, Record, ServiceRecord, Status
+from seatrial.report.text import print_fault, seconds
+
+__all__ = ["print_record", "print_records", "records_json"]
+
+_STYLE = {Status.PASSED: "bold green", Status.OVER_BUDGET: "bold yellow"}
+_MAX_FAILURES = 20
+
+
+def print_record(out: Console, record: Record, folder: Path) -> None:
+    """Print a trial's result; the last lines say how it ended and where everything is."""
+    _print_phases(out, record)
+    _print_services(out, record)
+    for finding in record.findings:
+        out.print(Text.assemble(("note: ", "yellow"), finding))
+    _print_failures(out, record)
+    out.print()
+    if record.fault:
+        print_fault(out, record.fault)
+    style = _STYLE.get(record.status, "bold red")
+    out.print(
+        Text.assemble(
+            (record.status.value.upper(), style), f": {record.reason} in {seconds(record.seconds)}"
+        )
+    )
+    out.print(Text(_cleaned(record.clean_up), style="dim" if not record.clean_up.left else "red"))
+    out.print(Text.assemble(("record: ", "dim"), str(folder / "record.json")))
+
+
+def print_records(out: Console, records: list[Record]) -> None:
+    """Print a line for each trial."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("trial", "status", "tests", "failed", "test phase", "total", "commit"):
+        table.add_column(
+            heading, justify="left" if heading in {"trial", "status", "commit"} else "right"
+        )
+    for record in records:
+        counts = record.pytest.counts if record.pytest else None
+        phase = next((p for p in record.phases if p.name.value == "test"), None)
+        commit = record.commit
+        table.add_row(
+            record.id,
+            Text(record.status.value, style=_STYLE.get(record.status, "bold red")),
+            str(counts.collected) if counts else "-",
+            str(counts.failed + counts.errors) if counts else "-",
+            seconds(phase.seconds) if phase else "-",
+            seconds(record.seconds),
+            f"{commit.id[:10]}{' + changes' if commit.dirty else ''}" if commit else "-",
+        )
+    out.print(table)
+
+
+def records_json(records: list[Record]) -> str:
+    """The records as a JSON array."""
+    return json.dumps([record.model_dump(mode="json") for record in records], indent=2)
+
+
+def _print_phases(out: Console, record: Record) -> None:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=1)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    for phase in record.phases:
+        budget = next((b for b in record.budgets if b.metric == phase.name.value), None)
+        mark = Text("✓", style="green") if phase.completed else Text("✗", style="red")
+        limit = (
+            Text(f"of {budget.limit:g} s", style="dim" if budget.met else "red") if budget else ""
+        )
+        table.add_row(mark, phase.name.value, seconds(phase.seconds), limit)
+    out.print(table)
+
+
+def _print_services(out: Console, record: Record) -> None:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(4):
+        table.add_column()
+    for service in record.services:
+        if service.role != "test":
+            image = service.image
+            stand_in = f"stands in: {image.stand_in}" if image and image.stand_in else ""
+            table.add_row(
+                " ", service.name, _state(service), Text(stand_in, style="dim", overflow="fold")
+            )
+    if table.row_count:
+        out.print(table)
+
+
+def _state(service: ServiceRecord) -> Text:
+    if service.ready_seconds is not None:
+        proof = "" if service.proof == "completed" else f" by {service.proof}"
+        return Text(f"{service.state}{proof} after {seconds(service.ready_seconds)}")
+    return Text(service.state, style="yellow" if service.state == "started" else "red")
+
+
+def _print_failures(out: Console, record: Record) -> None:
+    failures = record.pytest.failures if record.pytest else ()
+    if failures:
+        out.print()
+    for failure in failures[:_MAX_FAILURES]:
+        out.print(Text.assemble(("✗ ", "red"), failure.test, (f"  {failure.message}", "dim")))
+    if len(failures) > _MAX_FAILURES:
+        out.print(Text(f"  … and {len(failures) - _MAX_FAILURES} more", style="dim"))
+
+
+def _cleaned(clean_up: CleanUp) -> str:
+    removed = (
+        f"{len(clean_up.removed_containers)} containers, "
+        f"{len(clean_up.removed_networks)} networks, {len(clean_up.removed_volumes)} volumes"
+    )
+    if clean_up.left:
+        return f"removed {removed}; LEFT BEHIND: {', '.join(clean_up.left)}"
+    return f"cleaned up: removed {removed}; nothing is left in the engine"

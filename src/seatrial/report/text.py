@@ -1,0 +1,67 @@
+"""The few ways in which times, counts and faults are put into words."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from seatrial.errors import SeatrialError
+from seatrial.evidence.hostile import plain_text
+from seatrial.evidence.record import Fault
+
+__all__ = ["console", "print_error", "print_fault", "seconds"]
+
+
+def console(
+    *, stderr: bool = False, color: bool | None = None, width: int | None = None
+) -> Console:
+    """A console that shows text as it is: nothing in it is taken for markup.
+
+    `color` None: as the terminal and the variables NO_COLOR and FORCE_COLOR say.
+    """
+    return Console(
+        stderr=stderr,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        soft_wrap=True,
+        no_color=True if color is False else None,
+        force_terminal=True if color else None,
+        width=width,
+    )
+
+
+def seconds(value: float) -> str:
+    """A duration as people say it: `0.42 s`, `12.3 s`, `2 min 05 s`."""
+    if value < 1:
+        return f"{value:.2f} s"
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def print_error(out: Console, error: SeatrialError) -> None:
+    """Say what happened, where, and what to do next."""
+    print_fault(
+        out,
+        Fault(what=error.what, where=error.where, next_step=error.next_step, details=error.details),
+        title="error",
+    )
+
+
+def print_fault(out: Console, fault: Fault, *, title: str = "") -> None:
+    """Print a fault: its details first, so that what it means stands last and is seen."""
+    if fault.details:
+        _print_details(out, fault.details)
+    if title:
+        out.print(Text.assemble((f"{title}: ", "bold red"), plain_text(fault.what)))
+    if fault.where:
+        out.print(Text.assemble(("  where: ", "dim"), plain_text(fault.where)))
+    if fault.next_step:
+        out.print(Text.assemble(("  next:  ", "dim"), plain_text(fault.next_step)))
+
+
+def _print_details(out: Console, lines: Sequence[str]) -> None:
+    for line in lines:
+        out.print(Text.assemble(("  │ ", "dim"), plain_text(line)))

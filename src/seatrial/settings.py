@@ -1,0 +1,152 @@
+"""The configuration model, how it is read, and where each value came from."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from seatrial.errors import UsageFault
+
+__all__ = ["Budgets", "LoadedSettings", "Settings", "Timeouts", "load_settings"]
+
+SETTINGS_FILE = "seatrial.toml"
+PYPROJECT_FILE = "pyproject.toml"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Budgets(_Model):
+    """The limits that a project sets for itself, in seconds; None means that no limit is set.
+
+    A trial whose tests passed but that went over a limit ends with exit code 4.
+    """
+
+    build: float | None = Field(default=None, gt=0)
+    start: float | None = Field(default=None, gt=0)
+    test: float | None = Field(default=None, gt=0)
+    collect: float | None = Field(default=None, gt=0)
+    clean: float | None = Field(default=None, gt=0)
+    total: float | None = Field(default=None, gt=0)
+
+
+class Timeouts(_Model):
+    """How long Seatrial waits before it gives up, in seconds."""
+
+    build: float = Field(default=1800, gt=0)
+    start: float = Field(default=120, gt=0)
+    """Until every service is ready. A health check that allows itself longer is given longer."""
+    test: float = Field(default=3600, gt=0)
+    collect: float = Field(default=120, gt=0)
+
+
+class Settings(_Model):
+    """What a project can tell Seatrial; every value has a default that suits most projects."""
+
+    compose_files: tuple[str, ...] = ()
+    """Compose files, relative to the project; empty: look for the usual names."""
+    profiles: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
+    service: str | None = None
+    """The service whose container runs the tests; None: find it."""
+    command: str | tuple[str, ...] | None = None
+    """Replaces that service's command; a string is split as a POSIX shell splits words."""
+    services: Literal["auto", "all", "needed"] = "auto"
+    """Which services to start beside the test service: every enabled one, or only those it
+    depends on. `auto`: every one if the file has a test service of its own, else those needed."""
+    external: Literal["refuse", "replace"] = "refuse"
+    """Networks and volumes that exist outside the project: stop, or use fresh ones instead."""
+    source: Literal["auto", "overlay", "copy"] = "auto"
+    """How a mounted source folder is kept from being written to: by an overlay on it, or by
+    copying it. `auto`: overlay where the engine is on this machine, else copy."""
+    outputs: tuple[str, ...] = ()
+    """Mounted folders that the tests write to, relative to the project, beside those that are
+    recognised by their names."""
+    max_output_bytes: int = Field(default=1 << 30, gt=0)
+    """The most that is taken out of one output folder, in bytes."""
+    timeouts: Timeouts = Timeouts()
+    budgets: Budgets = Budgets()
+
+
+@dataclass(frozen=True)
+class LoadedSettings:
+    """Settings, and for each value that is not a default the place that set it."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+    """Dotted key → `seatrial.toml`, `pyproject.toml [tool.seatrial]` or `command line`."""
+
+
+def load_settings(project: Path, overrides: Mapping[str, Any] | None = None) -> LoadedSettings:
+    """Read the project's settings; what stands in `overrides` (dotted keys, not None) wins.
+
+    `seatrial.toml` is used if there is one, else `[tool.seatrial]` in `pyproject.toml`.
+
+    Raises:
+        UsageFault: a file is not TOML, or a key or value is not known.
+    """
+    values, origin = _from_files(project)
+    sources = dict.fromkeys(_dotted(values), origin)
+    for key, value in (overrides or {}).items():
+        if value is not None:
+            _put(values, key, value)
+            sources[key] = "command line"
+    try:
+        return LoadedSettings(Settings.model_validate(values), sources)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise UsageFault(
+            f"setting {key!r} is not valid: {first['msg']}",
+            where=sources.get(key, origin),
+            next_step="see the table of settings in docs/settings.md",
+        ) from error
+
+
+def _from_files(project: Path) -> tuple[dict[str, Any], str]:
+    own = project / SETTINGS_FILE
+    if own.is_file():
+        return _read_toml(own), SETTINGS_FILE
+    pyproject = project / PYPROJECT_FILE
+    if pyproject.is_file():
+        table = _read_toml(pyproject).get("tool", {}).get("seatrial", {})
+        return dict(table), f"{PYPROJECT_FILE} [tool.seatrial]"
+    return {}, "defaults"
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageFault(
+            f"{path.name} is not valid TOML: {error}",
+            where=str(path),
+            next_step="mend the file; the message names line and column",
+        ) from error
+    except OSError as error:
+        raise UsageFault(
+            f"{path.name} cannot be read: {error.strerror}",
+            where=str(path),
+            next_step="check the file's permissions",
+        ) from error
+
+
+def _put(values: dict[str, Any], dotted: str, value: Any) -> None:
+    *groups, name = dotted.split(".")
+    for group in groups:
+        values[group] = dict(values.get(group) or {})
+        values = values[group]
+    values[name] = value
+
+
+def _dotted(values: Mapping[str, Any], prefix: str = "") -> list[str]:
+    keys = []
+    for key, value in values.items():
+        keys.append(prefix + key)
+        if isinstance(value, dict):
+            keys.extend(_dotted(value, f"{prefix}{key}."))
+    return keys

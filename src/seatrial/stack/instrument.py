@@ -1,0 +1,115 @@
+"""Adds to the test service what Seatrial needs in it: the probe, and the arguments for pytest."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from seatrial.stack.model import Form, read_services
+
+__all__ = [
+    "PROBE_FOLDER",
+    "PROBE_MODULE",
+    "PROBE_OUTPUT",
+    "Instrumented",
+    "instrument",
+    "replace_command",
+]
+
+PROBE_FOLDER = "/seatrial"
+"""Where the test container sees the probe."""
+PROBE_OUTPUT = f"{PROBE_FOLDER}/out"
+"""Where the probe writes; every user may, so a test image need not run as root."""
+PROBE_MODULE = "seatrial_probe"
+PROBE_VOLUME = "probe"
+
+_SHELLS = ("sh", "bash", "ash", "dash", "zsh")
+
+
+@dataclass(frozen=True)
+class Instrumented:
+    """How the arguments were handed to pytest; `none` if there were none."""
+
+    form: Form
+    arguments_by: str
+    """`command`, `PYTEST_ADDOPTS` or `none`."""
+
+
+def replace_command(form: Form, test: str, command: str | Sequence[str]) -> None:
+    """Give the test service another command; a string is split as a shell splits words."""
+    words = shlex.split(command) if isinstance(command, str) else list(command)
+    form["services"][test]["command"] = [_escape(word) for word in words]
+
+
+def instrument(
+    form: Form,
+    test: str,
+    *,
+    image: Mapping[str, Any],
+    arguments: Sequence[str],
+    volume: str,
+    labels: Mapping[str, str],
+) -> Instrumented:
+    """Return the form with the probe switched on in service `test`.
+
+    `image` is the `Config` of the test image as the engine tells it: its environment must be
+    kept, since what a container is given replaces a variable of its image. Arguments go to the
+    end of the command if that calls pytest itself; a script gets them through PYTEST_ADDOPTS.
+    """
+    raw = dict(form["services"][test])
+    inherited = dict(entry.split("=", 1) for entry in image.get("Env") or () if "=" in entry)
+    environment = dict(raw.get("environment") or {})
+
+    def current(name: str) -> str:
+        own = environment.get(name)
+        return own if own is not None else _escape(inherited.get(name, ""))
+
+    path = current("PYTHONPATH")
+    options = [current("PYTEST_ADDOPTS"), f"-p {PROBE_MODULE}"]
+    arguments_by = "none"
+    if arguments:
+        command = _direct_command(form, test, image)
+        if command is None:
+            arguments_by = "PYTEST_ADDOPTS"
+            options.append(_escape(shlex.join(arguments)))
+        else:
+            arguments_by = "command"
+            raw["command"] = [_escape(word) for word in (*command, *arguments)]
+    environment["PYTHONPATH"] = f"{PROBE_FOLDER}:{path}" if path else PROBE_FOLDER
+    environment["PYTEST_ADDOPTS"] = " ".join(option for option in options if option)
+    raw["environment"] = environment
+    raw["volumes"] = [
+        *(raw.get("volumes") or []),
+        {"type": "volume", "source": PROBE_VOLUME, "target": PROBE_FOLDER},
+    ]
+    return Instrumented(
+        form={
+            **form,
+            "services": {**form["services"], test: raw},
+            "volumes": {
+                **form["volumes"],
+                PROBE_VOLUME: {"name": volume, "labels": dict(labels)},
+            },
+        },
+        arguments_by=arguments_by,
+    )
+
+
+def _direct_command(form: Form, test: str, image: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The command's words if further words would reach pytest, else None."""
+    service = read_services({"services": {test: form["services"][test]}})[test]
+    entrypoint = service.entrypoint or tuple(image.get("Entrypoint") or ())
+    # The engine drops the image's CMD when the entrypoint is replaced.
+    command = service.command or (() if service.entrypoint else tuple(image.get("Cmd") or ()))
+    words = [word.rsplit("/", 1)[-1] for word in (*entrypoint, *command)]
+    in_shell = any(
+        shell in _SHELLS and "c" in flag and flag.startswith("-") for shell, flag in pairwise(words)
+    )
+    if in_shell or not {"pytest", "py.test"} & set(words):
+        return None
+    return command
+
+
+def _escape(text: str) -> str:
+    return text.replace("$", "$$")

@@ -1,0 +1,113 @@
+"""Puts it together: the project's files in, the patched form and the list of changes out."""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.settings import Settings
+from seatrial.stack import patch
+from seatrial.stack.canonical import read_canonical
+from seatrial.stack.compose import Compose
+from seatrial.stack.files import find_compose_files
+from seatrial.stack.instrument import replace_command
+from seatrial.stack.model import Form, Service, read_services
+from seatrial.stack.patch import Change, FileCopy, OutputMount, SourceMount
+from seatrial.stack.select import Selection, select_services
+
+__all__ = ["Plan", "make_plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is known about a stack before it runs."""
+
+    name: str
+    """The compose project's name; it starts the engine names of all that the trial makes."""
+    project: Path
+    files: tuple[Path, ...]
+    selection: Selection
+    services: Mapping[str, Service]
+    """The services that take part, as the project wrote them."""
+    form: Form
+    changes: tuple[Change, ...]
+    outputs: tuple[OutputMount, ...]
+    sources: tuple[SourceMount, ...]
+    file_copies: tuple[FileCopy, ...]
+    labels: Mapping[str, str]
+    arguments: tuple[str, ...]
+    """Handed to pytest."""
+    warnings: tuple[str, ...]
+
+
+async def make_plan(
+    compose: Compose,
+    *,
+    project: Path,
+    name: str,
+    slug: str,
+    settings: Settings,
+    labels: Mapping[str, str],
+    arguments: Sequence[str] = (),
+    copy_sources: bool = False,
+    has_tracked_files: Callable[[Path], bool],
+) -> Plan:
+    """Read the compose files and patch their canonical form for one trial.
+
+    Raises:
+        UsageFault: the files, the settings or the choice of the test service are wrong.
+        EnvironmentFault: Compose cannot be run.
+    """
+    files = find_compose_files(project, settings.compose_files)
+    canonical = await read_canonical(
+        compose, files, project=project, name=name, env_files=settings.env_files
+    )
+    services = read_services(canonical.form)
+    selection = select_services(
+        services, named=settings.service, mode=settings.services, profiles=settings.profiles
+    )
+    chosen = (*selection.required, *selection.extra, selection.test)
+    form = copy.deepcopy(canonical.form)
+    found: list[Change | OutputMount | SourceMount | FileCopy] = [
+        *patch.keep_only(form, chosen),
+        *patch.own_names(form, name, settings.external),
+        *patch.no_container_names(form),
+        *patch.no_published_ports(form),
+        *patch.no_restarts(form),
+        *patch.plain_logging(form),
+        *patch.one_container_for_tests(form, selection.test),
+        *patch.built_image_names(form, slug),
+        *patch.label_everything(form, labels),
+        *patch.redirect_mounts(
+            form,
+            project=project,
+            prefix=name,
+            outputs=settings.outputs,
+            copy_all=copy_sources,
+            labels=labels,
+            has_tracked_files=has_tracked_files,
+        ),
+    ]
+    if settings.command is not None:
+        replace_command(form, selection.test, settings.command)
+        found.append(Change(f"services.{selection.test}.command", "replaced", "you asked for it"))
+    warnings = list(canonical.warnings)
+    warnings += [
+        f"service {fixed} has a fixed address: two such stacks cannot run side by side"
+        for fixed in patch.static_addresses(form)
+    ]
+    return Plan(
+        name=name,
+        project=project,
+        files=files,
+        selection=selection,
+        services={service: services[service] for service in chosen},
+        form=form,
+        changes=tuple(item for item in found if isinstance(item, Change)),
+        outputs=tuple(item for item in found if isinstance(item, OutputMount)),
+        sources=tuple(item for item in found if isinstance(item, SourceMount)),
+        file_copies=tuple(item for item in found if isinstance(item, FileCopy)),
+        labels=labels,
+        arguments=tuple(arguments),
+        warnings=tuple(warnings),
+    )

@@ -1,0 +1,1 @@
+"""The pipeline: one module per phase, and a runner that times and cleans up."""

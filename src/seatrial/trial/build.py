@@ -1,0 +1,70 @@
+"""Phase `build`: the project's images, built from its Dockerfiles."""
+
+import asyncio
+
+from seatrial.engine.api import Engine
+from seatrial.engine.faults import engine_faults
+from seatrial.engine.project import build_images
+from seatrial.errors import EnvironmentFault
+from seatrial.evidence.hostile import plain_text
+from seatrial.evidence.record import Image
+from seatrial.trial.rig import Rig
+
+__all__ = ["build", "read_image"]
+
+STAND_IN_LABEL = "dev.seatrial.stand-in"
+
+
+async def build(rig: Rig) -> dict[str, Image]:
+    """Build what the services build, all at once, and return the images by service.
+
+    The whole output goes to `logs/build.log`.
+
+    Raises:
+        EnvironmentFault: a build failed or took longer than `timeouts.build`.
+    """
+    services = [name for name, service in rig.plan.services.items() if service.built]
+    if not services:
+        return {}
+    log_path = rig.folder.logs / "build.log"
+    with log_path.open("w", encoding="utf-8", buffering=1) as log:
+
+        def on_line(line: str) -> None:
+            log.write(line + "\n")
+            rig.observer.output("build", plain_text(line))
+
+        try:
+            async with asyncio.timeout(rig.settings.timeouts.build):
+                await build_images(
+                    rig.compose, rig.plan.form, services, cwd=rig.project, on_line=on_line
+                )
+        except TimeoutError as error:
+            raise EnvironmentFault(
+                f"the build did not end within {rig.settings.timeouts.build:g} s",
+                where="logs/build.log in the trial's folder",
+                next_step="see which step takes so long; allow more with timeouts.build",
+            ) from error
+    return {
+        name: await read_image(rig.engine, rig.plan.form["services"][name]["image"], built=True)
+        for name in services
+    }
+
+
+async def read_image(engine: Engine, name: str, *, built: bool) -> Image:
+    """Ask the engine what an image of its local store is.
+
+    Raises:
+        EnvironmentFault: it is not there.
+    """
+    with engine_faults(f"image {name}"):
+        inspected = await engine.inspect_image(name)
+    digests = inspected.get("RepoDigests") or ()
+    labels = (inspected.get("Config") or {}).get("Labels") or {}
+    return Image(
+        name=name,
+        id=inspected["Id"],
+        digest=digests[0].partition("@")[2] if digests and not built else None,
+        built=built,
+        # An image built on a stand-in inherits its labels, but is the project's own.
+        stand_in=None if built else labels.get(STAND_IN_LABEL),
+    )

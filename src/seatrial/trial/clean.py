@@ -1,0 +1,44 @@
+"""Phase `clean`: everything of the trial leaves the engine; what stays is said."""
+
+import asyncio
+
+from seatrial.engine.api import Held
+from seatrial.engine.faults import engine_faults
+from seatrial.engine.remove import remove_labelled
+from seatrial.evidence.record import CleanUp
+from seatrial.trial.identity import TRIAL_LABEL, label_of
+from seatrial.trial.rig import Journal, Rig
+
+__all__ = ["clean"]
+
+_LOG_END_S = 2.0
+"""A log ends when its container is gone; the last bytes are on their way for a moment."""
+
+
+async def clean(rig: Rig, journal: Journal) -> CleanUp:
+    """Remove the trial's containers, networks and volumes, and wait for the logs to end.
+
+    Raises:
+        EnvironmentFault: the engine does not answer.
+    """
+    with engine_faults("clean-up"):
+        removal = await remove_labelled(rig.engine, label_of(rig.plan.labels[TRIAL_LABEL]))
+    if journal.log_tasks:
+        _, unfinished = await asyncio.wait(journal.log_tasks.values(), timeout=_LOG_END_S)
+        for task in unfinished:
+            task.cancel()
+        ended = await asyncio.gather(*journal.log_tasks.values(), return_exceptions=True)
+        for path, result in zip(journal.log_tasks, ended, strict=True):
+            if isinstance(result, BaseException):
+                journal.note(f"{path} may be incomplete: {type(result).__name__} {result}")
+    return CleanUp(
+        removed_containers=removal.removed.containers,
+        removed_networks=removal.removed.networks,
+        removed_volumes=removal.removed.volumes,
+        left=_names(removal.left),
+        faults=removal.faults if removal.left else (),
+    )
+
+
+def _names(held: Held) -> tuple[str, ...]:
+    return (*held.containers, *held.networks, *held.volumes)

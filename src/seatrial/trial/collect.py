@@ -1,0 +1,108 @@
+"""Phase `collect`: what the containers wrote is taken into the trial's folder."""
+
+import asyncio
+from pathlib import Path, PurePosixPath
+
+from seatrial.engine.archive import Extraction, take_out
+from seatrial.engine.faults import engine_faults
+from seatrial.errors import EnvironmentFault
+from seatrial.evidence.events import ProbeReport, read_events
+from seatrial.evidence.record import Pytest
+from seatrial.stack.instrument import PROBE_OUTPUT
+from seatrial.trial.rig import Journal, Rig
+
+__all__ = ["collect"]
+
+_EVENTS = "events.jsonl"
+_MAX_JUNIT_BYTES = 256 << 20
+_MAX_PROBE_BYTES = 1 << 30
+
+
+async def collect(rig: Rig, journal: Journal, test_container: str) -> Pytest | None:
+    """Take out the probe's events, the JUnit files and the output folders.
+
+    What cannot be taken out becomes a finding: the rest is evidence all the same. Returns what
+    the probe saw, or None if no pytest session reported.
+    """
+    try:
+        async with asyncio.timeout(rig.settings.timeouts.collect):
+            report = await _probe_report(rig, journal, test_container)
+            junit = await _junit_files(rig, journal, test_container, report)
+            await _outputs(rig, journal)
+            await _exit_codes(rig, journal)
+    except TimeoutError:
+        journal.note(
+            f"collecting did not end within {rig.settings.timeouts.collect:g} s; "
+            "allow more with timeouts.collect"
+        )
+        return None
+    return report.pytest.model_copy(update={"junit": junit}) if report else None
+
+
+async def _probe_report(rig: Rig, journal: Journal, container: str) -> ProbeReport | None:
+    folder = rig.folder.path / "probe"
+    await _take(rig, journal, container, PROBE_OUTPUT, folder, _MAX_PROBE_BYTES)
+    return await asyncio.to_thread(read_events, folder / _EVENTS)
+
+
+async def _junit_files(
+    rig: Rig, journal: Journal, container: str, report: ProbeReport | None
+) -> tuple[str, ...]:
+    """Bring the JUnit files to `junit.xml`, `junit-2.xml`, …, wherever pytest wrote them."""
+    written = []
+    for number, path in enumerate(report.junit_paths if report else (), 1):
+        name = "junit.xml" if number == 1 else f"junit-{number}.xml"
+        source = rig.folder.path / "probe" / PurePosixPath(path).name
+        if PurePosixPath(path).parent != PurePosixPath(PROBE_OUTPUT) or not source.is_file():
+            into = rig.folder.path / "junit" / str(number)
+            taken = await _take(rig, journal, container, path, into, _MAX_JUNIT_BYTES)
+            if not taken or not taken.files:
+                continue
+            source = into / taken.files[0]
+        source.rename(rig.folder.path / name)
+        _remove_empty(source.parent, rig.folder.path)
+        written.append(name)
+    return tuple(written)
+
+
+async def _outputs(rig: Rig, journal: Journal) -> None:
+    for output in rig.plan.outputs:
+        container = journal.services[output.service].container
+        if container:
+            into = rig.folder.output / output.name
+            limit = rig.settings.max_output_bytes
+            await _take(rig, journal, container, output.target, into, limit)
+
+
+async def _exit_codes(rig: Rig, journal: Journal) -> None:
+    for name, service in list(journal.services.items()):
+        if service.container is None:
+            continue
+        with engine_faults(f"service {name}"):
+            state = (await rig.engine.inspect(service.container))["State"]
+        if state["Status"] == "exited":
+            journal.update(
+                name, exit_code=state["ExitCode"], out_of_memory=bool(state["OOMKilled"])
+            )
+
+
+async def _take(
+    rig: Rig, journal: Journal, container: str, path: str, into: Path, limit: int
+) -> Extraction | None:
+    await asyncio.to_thread(into.mkdir, parents=True, exist_ok=True)
+    try:
+        with engine_faults(path):
+            taken = await take_out(rig.engine, container, path, into, max_bytes=limit)
+    except EnvironmentFault as fault:
+        journal.note(f"{path} could not be taken out: {fault.what}")
+        _remove_empty(into, rig.folder.path)
+        return None
+    for finding in taken.findings:
+        journal.note(f"{path}: {finding}")
+    return taken
+
+
+def _remove_empty(folder: Path, stop: Path) -> None:
+    while folder != stop and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent

@@ -1,0 +1,49 @@
+"""What a trial tells while it runs; displays implement it, the pipeline knows only this."""
+
+from typing import Literal, Protocol
+
+from seatrial.evidence.record import PhaseName
+
+__all__ = ["Observer", "ServiceState", "SilentObserver"]
+
+ServiceState = Literal[
+    "waiting", "creating", "starting", "ready", "started", "completed", "exited", "unready"
+]
+
+
+class Observer(Protocol):
+    """Follows a trial. No method may block or raise."""
+
+    def phase_started(self, name: PhaseName) -> None:
+        """A phase begins."""
+
+    def phase_ended(self, name: PhaseName, seconds: float, *, completed: bool) -> None:
+        """A phase is over, or was broken off."""
+
+    def service_changed(self, service: str, state: ServiceState, detail: str = "") -> None:
+        """A service of the stack came to another state."""
+
+    def output(self, source: Literal["build", "test"], line: str) -> None:
+        """A line of output, safe to show."""
+
+    def noted(self, text: str) -> None:
+        """Something worth knowing."""
+
+
+class SilentObserver:
+    """Shows nothing."""
+
+    def phase_started(self, name: PhaseName) -> None:
+        """Ignore it."""
+
+    def phase_ended(self, name: PhaseName, seconds: float, *, completed: bool) -> None:
+        """Ignore it."""
+
+    def service_changed(self, service: str, state: ServiceState, detail: str = "") -> None:
+        """Ignore it."""
+
+    def output(self, source: Literal["build", "test"], line: str) -> None:
+        """Ignore it."""
+
+    def noted(self, text: str) -> None:
+        """Ignore it."""

@@ -1,0 +1,141 @@
+"""Decides from what was measured how a trial ended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from seatrial.errors import ExitCode
+from seatrial.evidence.record import BudgetResult, Phase, Pytest, Status
+from seatrial.settings import Budgets
+from seatrial.trial.test import TestRun
+
+__all__ = ["Outcome", "judge_budgets", "judge_tests"]
+
+PYTEST_USAGE_ERROR = 4
+PYTEST_NO_TESTS = 5
+_SIGNALLED = 128
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended, and why in one sentence."""
+
+    status: Status
+    exit_code: ExitCode
+    reason: str
+    next_step: str = ""
+
+
+def judge_tests(run: TestRun, pytest: Pytest | None, arguments: Sequence[str]) -> Outcome:
+    """Judge the tests by what the probe saw first and by the command's exit code second.
+
+    A command that ends with 0 although tests failed (`pytest || true`) has failed; one that ends
+    with 0 and shows no test has no tests.
+    """
+    if run.timed_out:
+        return _failed(f"the tests did not end in time{_while_running(pytest)}")
+    if run.out_of_memory:
+        return _failed(f"the test container ran out of memory{_while_running(pytest)}")
+    bad = pytest.counts.failed + pytest.counts.errors if pytest else 0
+    if bad and run.lost_services:
+        return Outcome(
+            Status.ENVIRONMENT,
+            ExitCode.ENVIRONMENT,
+            f"{_plural(bad, 'test')} failed after service {', '.join(run.lost_services)} ended",
+            "see the log of that service first",
+        )
+    if bad:
+        assert pytest is not None  # noqa: S101 - bad is 0 without it
+        hidden = " (the command's exit code 0 hides it)" if run.exit_code == 0 else ""
+        return _failed(f"{bad} of {_plural(pytest.counts.collected, 'test')} failed{hidden}")
+    if pytest is None:
+        return _without_probe(run)
+    if pytest.exit_status is None:
+        return _failed(f"pytest was cut off{_while_running(pytest)}: {_ending(run.exit_code)}")
+    if PYTEST_USAGE_ERROR in (pytest.exit_status, run.exit_code):
+        return Outcome(
+            Status.USAGE,
+            ExitCode.USAGE,
+            "pytest rejected its arguments or configuration",
+            "check what stands after --" if arguments else "the log's last lines name the argument",
+        )
+    if pytest.counts.ran == 0:
+        skipped = f" ({pytest.counts.skipped} skipped)" if pytest.counts.skipped else ""
+        return Outcome(
+            Status.NO_TESTS,
+            ExitCode.NO_TESTS,
+            f"no test ran{skipped}",
+            "check the paths and expressions that select tests",
+        )
+    if run.exit_code != 0:
+        return _failed(
+            f"no test failed, but the command ended with exit code {run.exit_code}"
+            f"{' (pytest itself with 0)' if pytest.exit_status == 0 else ''}",
+            "a coverage threshold or a step after pytest: the log's last lines name it",
+        )
+    return Outcome(Status.PASSED, ExitCode.OK, f"{_plural(pytest.counts.passed, 'test')} passed")
+
+
+def judge_budgets(
+    budgets: Budgets, phases: Sequence[Phase], total_s: float
+) -> tuple[BudgetResult, ...]:
+    """Hold the measured times against the limits that are set; unmeasured is not met."""
+    measured: Mapping[str, float] = {
+        **{phase.name.value: phase.seconds for phase in phases if phase.completed},
+        "total": total_s,
+    }
+    results = []
+    for metric, limit in budgets.model_dump(exclude_none=True).items():
+        value = measured.get(metric)
+        results.append(
+            BudgetResult(
+                metric=metric,
+                limit=limit,
+                measured=value,
+                met=value is not None and value <= limit,
+            )
+        )
+    return tuple(results)
+
+
+def _without_probe(run: TestRun) -> Outcome:
+    if run.exit_code == 0:
+        return Outcome(
+            Status.NO_TESTS,
+            ExitCode.NO_TESTS,
+            "the command ended with 0, but nothing shows that pytest ran",
+            "the command must run pytest 7 or newer in this container, with the environment it "
+            "was given (tox and nox pass PYTEST_ADDOPTS and PYTHONPATH on only if told to)",
+        )
+    if run.exit_code == PYTEST_USAGE_ERROR:
+        return Outcome(
+            Status.USAGE,
+            ExitCode.USAGE,
+            "pytest rejected its arguments or configuration",
+            "the log's last lines name the argument",
+        )
+    if run.exit_code == PYTEST_NO_TESTS:
+        return Outcome(Status.NO_TESTS, ExitCode.NO_TESTS, "no test was collected")
+    return Outcome(
+        Status.ENVIRONMENT,
+        ExitCode.ENVIRONMENT,
+        f"the test command ended before pytest began: {_ending(run.exit_code)}",
+        "the log's last lines say why (a migration, a missing program, a wrong path)",
+    )
+
+
+def _failed(reason: str, next_step: str = "") -> Outcome:
+    return Outcome(Status.FAILED, ExitCode.TESTS_FAILED, reason, next_step)
+
+
+def _ending(code: int) -> str:
+    if code > _SIGNALLED:
+        return f"killed by signal {code - _SIGNALLED}"
+    return f"exit code {code}"
+
+
+def _while_running(pytest: Pytest | None) -> str:
+    return f" while {pytest.running} ran" if pytest and pytest.running else ""
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}{'s' * (count != 1)}"

@@ -1,0 +1,124 @@
+"""Removes a trial's leftovers if Seatrial itself is killed.
+
+A process of its own, detached from Seatrial's session, that waits on a pipe. Seatrial writes the
+ids of the programs it starts, and `done` when it has cleaned up itself. If the pipe ends without
+that, Seatrial is dead: its programs are ended, then everything with the trial's label is removed.
+
+While it waits it holds no more than the interpreter; what it needs is imported when it is needed.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+from seatrial.trial.identity import label_of, process_start
+
+__all__ = ["Reaper"]
+
+_DONE = "done"
+_CALM_SWEEPS = 2
+"""Empty sweeps in a row before it ends: an engine may still be working on a last request."""
+_PAUSE_S = 0.5
+_MAX_SWEEPS = 120
+
+
+class Reaper:
+    """Seatrial's end of the pipe."""
+
+    def __init__(self, trial: str, folder: Path) -> None:
+        with (folder / "reaper.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "seatrial.trial.reaper", trial],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd="/",
+                text=True,
+            )
+        self._log = folder / "reaper.log"
+
+    def child_started(self, pid: int) -> None:
+        """Tell of a program that must not outlive Seatrial."""
+        self._send(f"{pid} {process_start(pid)}\n")
+
+    def dismiss(self) -> None:
+        """Tell that nothing is left to do."""
+        self._send(_DONE)
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._process.wait()
+        if not self._log.stat().st_size:
+            self._log.unlink()
+
+    def _send(self, text: str) -> None:
+        pipe = self._process.stdin
+        if pipe is None or pipe.closed:
+            return
+        try:
+            pipe.write(text)
+            pipe.flush()
+        except BrokenPipeError:
+            pipe.close()
+
+
+def _listen(pipe: IO[str]) -> dict[int, str] | None:
+    """The programs that were started, once the pipe has ended; None after `done`."""
+    programs = {}
+    for line in pipe:
+        if line.strip() == _DONE:
+            return None
+        pid, _, start = line.strip().partition(" ")
+        if pid.isdigit():
+            programs[int(pid)] = start
+    return programs
+
+
+def _end_programs(programs: dict[int, str]) -> None:
+    for pid, start in programs.items():
+        # The id may belong to somebody else by now; the start time tells.
+        if start and process_start(pid) == start:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+
+
+async def _sweep(trial: str) -> None:
+    import asyncio  # noqa: PLC0415 - see the module's docstring
+
+    from seatrial.engine.connect import find_endpoint, open_engine  # noqa: PLC0415
+    from seatrial.engine.remove import remove_labelled  # noqa: PLC0415
+
+    async with open_engine(find_endpoint(os.environ, Path.home())) as engine:
+        calm = 0
+        for _ in range(_MAX_SWEEPS):
+            removal = await remove_labelled(engine, label_of(trial))
+            if removal.removed or removal.left:
+                calm = 0
+                print(f"removed {removal.removed}; left {removal.left}", flush=True)  # noqa: T201
+            else:
+                calm += 1
+            if calm == _CALM_SWEEPS:
+                return
+            await asyncio.sleep(_PAUSE_S)
+
+
+def main() -> None:
+    """Wait, and clean up after a Seatrial that was killed."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    programs = _listen(sys.stdin)
+    if programs is None:
+        return
+    import asyncio  # noqa: PLC0415 - see the module's docstring
+
+    print("Seatrial ended without cleaning up", flush=True)  # noqa: T201
+    _end_programs(programs)
+    asyncio.run(_sweep(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

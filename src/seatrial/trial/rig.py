@@ -1,0 +1,79 @@
+"""What every phase works with, and where it writes down what it found."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seatrial.engine.api import Engine
+from seatrial.evidence.folder import RunFolder
+from seatrial.evidence.record import Phase, PhaseName, ServiceRecord
+from seatrial.settings import Settings
+from seatrial.stack.compose import Compose
+from seatrial.stack.plan import Plan
+from seatrial.trial.observer import Observer
+
+__all__ = ["Journal", "Rig"]
+
+
+@dataclass(frozen=True)
+class Rig:
+    """The means of a trial; nothing in it changes while the trial runs."""
+
+    engine: Engine
+    compose: Compose
+    plan: Plan
+    settings: Settings
+    folder: RunFolder
+    observer: Observer
+    clock: Callable[[], float]
+    """Monotonic, in seconds."""
+    engine_is_local: bool
+    """This machine can connect to the addresses of containers, and the engine sees its files."""
+
+    @property
+    def project(self) -> Path:
+        """The project's folder."""
+        return self.plan.project
+
+
+@dataclass
+class Journal:
+    """What has been found so far; a trial that is broken off keeps it."""
+
+    clock: Callable[[], float]
+    observer: Observer
+    began: float
+    phases: list[Phase] = field(default_factory=list)
+    services: dict[str, ServiceRecord] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
+    log_tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    """By the log's path in the trial's folder; each ends when its container does."""
+
+    @contextmanager
+    def phase(self, name: PhaseName) -> Iterator[None]:
+        """Time a phase."""
+        start = self.clock()
+        completed = False
+        self.observer.phase_started(name)
+        try:
+            yield
+            completed = True
+        finally:
+            seconds = self.clock() - start
+            self.phases.append(
+                Phase(name=name, start=start - self.began, seconds=seconds, completed=completed)
+            )
+            self.observer.phase_ended(name, seconds, completed=completed)
+
+    def note(self, text: str) -> None:
+        """Write down something worth knowing, once."""
+        if text not in self.findings:
+            self.findings.append(text)
+            self.observer.noted(text)
+
+    def update(self, service: str, **values: Any) -> None:
+        """Write down what is now known of a service."""
+        self.services[service] = self.services[service].model_copy(update=values)

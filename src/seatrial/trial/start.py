@@ -1,0 +1,282 @@
+"""Phase `start`: containers created and started in dependency order, until all are ready."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seatrial.engine.api import Container
+from seatrial.engine.archive import Entry, put_entries
+from seatrial.engine.faults import engine_faults
+from seatrial.engine.logs import follow_log, last_lines
+from seatrial.engine.project import create_containers, pinned, pull_images
+from seatrial.engine.readiness import Readiness, watch_service
+from seatrial.errors import EnvironmentFault
+from seatrial.evidence.record import Image
+from seatrial.probe import probe_source
+from seatrial.stack.instrument import (
+    PROBE_FOLDER,
+    PROBE_MODULE,
+    PROBE_OUTPUT,
+    Instrumented,
+    instrument,
+)
+from seatrial.stack.model import Dependency, Form
+from seatrial.stack.select import needed_by
+from seatrial.trial.build import read_image
+from seatrial.trial.identity import TRIAL_LABEL
+from seatrial.trial.rig import Journal, Rig
+from seatrial.trial.sources import fill_mounts, make_source_volumes
+
+__all__ = ["StartedStack", "start"]
+
+STARTED_PATIENCE_S = 10.0
+"""`service_started` asks only that a dependency was started. In a trial nothing is restarted, so
+a dependent that finds it closed would end for good: it is given this long to become ready."""
+LOG_TAIL = 20
+_LOG_SETTLE_S = 1.0
+
+
+@dataclass(frozen=True)
+class StartedStack:
+    """A stack whose dependencies are ready, and its test container, created and not started."""
+
+    test_container: str
+    arguments_by: str
+
+
+async def start(rig: Rig, journal: Journal, built: Awaitable[Mapping[str, Image]]) -> StartedStack:
+    """Start the stack, while the images still build as far as they are not needed.
+
+    Raises:
+        EnvironmentFault: a container cannot be created or started, or a service that the tests
+            need ends or does not become ready.
+    """
+    return await _Stack(rig, journal, built).start()
+
+
+class _Stack:
+    """One stack on its way up; its tasks wait for each other's `_created` and `_ready`."""
+
+    def __init__(self, rig: Rig, journal: Journal, built: Awaitable[Mapping[str, Image]]) -> None:
+        self._rig = rig
+        self._journal = journal
+        self._built = built
+        self._test = rig.plan.selection.test
+        self._created: dict[str, asyncio.Future[list[Container]]] = {}
+        self._ready: dict[str, asyncio.Task[Readiness | None]] = {}
+
+    async def start(self) -> StartedStack:
+        services = self._rig.plan.services
+        loop = asyncio.get_running_loop()
+        self._created = {name: loop.create_future() for name in services}
+        early = [
+            name for name in services if name != self._test and not self._waits_for_build(name)
+        ]
+        late = [name for name in services if name != self._test and name not in early]
+        await make_source_volumes(self._rig)
+        async with asyncio.TaskGroup() as group:
+            for name in (*early, *late):
+                self._ready[name] = group.create_task(self._bring_up(name))
+            early_done = group.create_task(self._create(self._rig.plan.form, early))
+            rest = group.create_task(self._create_rest(early_done, late))
+        instrumented = rest.result()
+        return StartedStack(self._created[self._test].result()[0].id, instrumented.arguments_by)
+
+    def _waits_for_build(self, name: str) -> bool:
+        services = self._rig.plan.services
+        return any(services[n].built for n in (name, *needed_by(services, name)))
+
+    async def _create_rest(self, early_done: Awaitable[None], late: Sequence[str]) -> Instrumented:
+        plan = self._rig.plan
+        images = dict(await self._built)
+        await early_done  # two runs of Compose on one project would get in each other's way
+        form = pinned(plan.form, {name: image.id for name, image in images.items()})
+        if self._test not in images:
+            images[self._test] = await self._pulled_test_image()
+        for name, image in images.items():
+            self._journal.update(name, image=image)
+        with engine_faults(f"image {images[self._test].name}"):
+            config = (await self._rig.engine.inspect_image(images[self._test].id))["Config"]
+        instrumented = instrument(
+            form,
+            self._test,
+            image=config or {},
+            arguments=plan.arguments,
+            volume=f"{plan.name}_probe",
+            labels=plan.labels,
+        )
+        await self._create(instrumented.form, [*late, self._test])
+        await self._insert_probe(self._created[self._test].result()[0].id)
+        return instrumented
+
+    async def _pulled_test_image(self) -> Image:
+        """The image of a test service that is not built; creating its container pulls it."""
+        name = self._rig.plan.form["services"][self._test]["image"]
+        try:
+            return await read_image(self._rig.engine, name, built=False)
+        except EnvironmentFault:
+            await pull_images(
+                self._rig.compose, self._rig.plan.form, [self._test], cwd=self._rig.project
+            )
+            return await read_image(self._rig.engine, name, built=False)
+
+    async def _create(self, form: Form, names: Sequence[str]) -> None:
+        if not names:
+            return
+        for name in names:
+            self._rig.observer.service_changed(name, "creating")
+        await create_containers(self._rig.compose, form, names, cwd=self._rig.project)
+        found: dict[str, list[Container]] = {}
+        label = f"{TRIAL_LABEL}={self._rig.plan.labels[TRIAL_LABEL]}"
+        with engine_faults("the trial's containers"):
+            for container in await self._rig.engine.containers(label):
+                found.setdefault(container.service, []).append(container)
+        for name in names:
+            containers = found.get(name, [])
+            if not containers:
+                raise EnvironmentFault(
+                    f"Compose made no container for service {name}",
+                    where=f"services.{name}",
+                    next_step="check scale and deploy.replicas of the service",
+                )
+            self._journal.update(name, container=containers[0].id)
+            await fill_mounts(self._rig, name, containers[0].id)
+            self._created[name].set_result(containers)
+
+    async def _insert_probe(self, container: str) -> None:
+        entries = [
+            Entry(f"{PROBE_MODULE}.py", 0o644, probe_source()),
+            Entry(PROBE_OUTPUT.removeprefix(f"{PROBE_FOLDER}/"), 0o1777),
+        ]
+        with engine_faults(f"service {self._test}"):
+            await put_entries(self._rig.engine, container, PROBE_FOLDER, entries)
+
+    async def _bring_up(self, name: str) -> Readiness | None:
+        """Start a service when its dependencies allow; None if they never will."""
+        required = name in self._rig.plan.selection.required
+        self._rig.observer.service_changed(name, "waiting")
+        for dependency in self._rig.plan.services[name].depends_on:
+            if dependency.service in self._ready and not await self._allows(dependency):
+                self._journal.note(
+                    f"service {name} was not started: {dependency.service} is not "
+                    f"{dependency.condition.removeprefix('service_')}"
+                )
+                return None
+        containers = await self._created[name]
+        self._rig.observer.service_changed(name, "starting")
+        results = await asyncio.gather(
+            *(self._start_container(name, number, c) for number, c in enumerate(containers, 1))
+        )
+        worst = max(results, key=lambda result: result.state in {"exited", "unready"})
+        self._note_readiness(name, worst)
+        if worst.state in {"exited", "unready"}:
+            fault = await self._fault(name, worst)
+            if required:
+                raise fault
+            self._journal.note(f"{fault.what}; the tests were run all the same")
+        return worst
+
+    async def _allows(self, dependency: Dependency) -> bool:
+        task = self._ready[dependency.service]
+        if dependency.condition == "service_started":
+            await asyncio.wait({task}, timeout=STARTED_PATIENCE_S)
+            return True
+        readiness = await asyncio.shield(task)
+        if not dependency.required:
+            return True
+        if readiness is None:
+            return False
+        if dependency.condition == "service_completed_successfully":
+            return readiness.state == "completed"
+        return readiness.state in {"ready", "started", "completed"}
+
+    async def _start_container(self, name: str, number: int, container: Container) -> Readiness:
+        rig = self._rig
+        with engine_faults(f"service {name}"):
+            await rig.engine.start(container.id)
+            inspected = await rig.engine.inspect(container.id)
+            log = f"logs/{name}.log" if number == 1 else f"logs/{name}-{number}.log"
+            self._journal.log_tasks[log] = asyncio.create_task(
+                follow_log(
+                    rig.engine, container.id, rig.folder.path / log, tty=inspected["Config"]["Tty"]
+                )
+            )
+            image = inspected["Config"]["Image"]
+            if number == 1:
+                known = self._journal.services[name].image
+                self._journal.update(
+                    name,
+                    log=log,
+                    image=known or await read_image(rig.engine, image, built=False),
+                )
+            return await watch_service(
+                rig.engine,
+                container.id,
+                image=image,
+                declared_ports=_declared_ports(rig.plan.form["services"][name]),
+                reachable=rig.engine_is_local,
+                timeout_s=rig.settings.timeouts.start,
+                clock=rig.clock,
+                must_complete=self._must_complete(name),
+            )
+
+    def _must_complete(self, name: str) -> bool:
+        return any(
+            dependency.service == name and dependency.condition == "service_completed_successfully"
+            for service in self._rig.plan.services.values()
+            for dependency in service.depends_on
+        )
+
+    def _note_readiness(self, name: str, readiness: Readiness) -> None:
+        settled = readiness.state in {"ready", "completed"}
+        self._journal.update(
+            name,
+            state=readiness.state,
+            proof=readiness.proof,
+            probes=readiness.attempts,
+            exit_code=readiness.exit_code,
+            ready_seconds=readiness.seconds if settled else None,
+            ready_at=self._rig.clock() - self._journal.began if settled else None,
+        )
+        detail = readiness.proof if settled else readiness.detail
+        self._rig.observer.service_changed(name, readiness.state, detail)
+        if readiness.state == "started":
+            self._journal.note(
+                f"service {name} was started; nothing shows that it is ready (it has no health "
+                "check, no known client and no open port)"
+            )
+
+    async def _fault(self, name: str, readiness: Readiness) -> EnvironmentFault:
+        log = f"logs/{name}.log"
+        if task := self._journal.log_tasks.get(log):
+            await asyncio.wait({task}, timeout=_LOG_SETTLE_S)
+        tail = last_lines(self._rig.folder.path / log, LOG_TAIL)
+        if readiness.state == "exited":
+            what = f"service {name} ended with exit code {readiness.exit_code} while starting"
+            next_step = "its last lines say why"
+            details = tail
+        else:
+            what = (
+                f"service {name} did not become "
+                f"{'complete' if self._must_complete(name) else 'ready'} "
+                f"within {readiness.seconds:.0f} s"
+            )
+            next_step = (
+                "mend the service or its health check; a service that needs longer gets it with "
+                "--start-timeout (setting: timeouts.start)"
+            )
+            details = (f"last health output: {readiness.detail}", *tail)
+        return EnvironmentFault(
+            what, where=f"services.{name}, {log}", next_step=next_step, details=details
+        )
+
+
+def _declared_ports(raw: Mapping[str, Any]) -> list[int]:
+    """The TCP ports that the compose file itself names."""
+    declared = []
+    for entry in raw.get("expose") or ():
+        port, _, protocol = str(entry).partition("/")
+        if port.isdigit() and protocol in {"", "tcp"}:
+            declared.append(int(port))
+    return declared

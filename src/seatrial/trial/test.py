@@ -1,0 +1,85 @@
+"""Phase `test`: the test container runs until it ends, or its time is up."""
+
+import asyncio
+from dataclasses import dataclass
+
+from seatrial.engine.faults import engine_faults
+from seatrial.engine.logs import follow_log
+from seatrial.trial.rig import Journal, Rig
+from seatrial.trial.start import StartedStack
+
+__all__ = ["TestRun", "run_tests"]
+
+STOP_GRACE_S = 5
+"""For a test container whose time is up: enough for pytest to write its reports on SIGTERM."""
+LOG = "logs/{service}.log"
+
+
+@dataclass(frozen=True)
+class TestRun:
+    """How the test container ended."""
+
+    exit_code: int
+    timed_out: bool
+    out_of_memory: bool
+    lost_services: tuple[str, ...]
+    """Needed services that ended while the tests ran."""
+
+
+async def run_tests(rig: Rig, journal: Journal, stack: StartedStack) -> TestRun:
+    """Start the test container and wait for it.
+
+    Raises:
+        EnvironmentFault: the container cannot be started.
+    """
+    name = rig.plan.selection.test
+    log = LOG.format(service=name)
+    with engine_faults(f"service {name}"):
+        await rig.engine.start(stack.test_container)
+        tty = (await rig.engine.inspect(stack.test_container))["Config"]["Tty"]
+        follower = asyncio.create_task(
+            follow_log(
+                rig.engine,
+                stack.test_container,
+                rig.folder.path / log,
+                tty=tty,
+                on_line=lambda line: rig.observer.output("test", line),
+            )
+        )
+        journal.log_tasks[log] = follower
+        journal.update(name, log=log, container=stack.test_container)
+        watchers = [
+            asyncio.create_task(_watch(rig, journal, service))
+            for service in rig.plan.selection.required
+            if journal.services[service].state in {"ready", "started"}
+        ]
+        timed_out = False
+        try:
+            async with asyncio.timeout(rig.settings.timeouts.test):
+                await rig.engine.wait(stack.test_container)
+        except TimeoutError:
+            timed_out = True
+            await rig.engine.stop(stack.test_container, grace_s=STOP_GRACE_S)
+        finally:
+            lost = tuple(w.result() for w in watchers if w.done() and not w.cancelled())
+            for watcher in watchers:
+                watcher.cancel()
+            await asyncio.gather(*watchers, return_exceptions=True)
+        await follower
+        state = (await rig.engine.inspect(stack.test_container))["State"]
+    journal.update(
+        name,
+        state="ran",
+        exit_code=state["ExitCode"],
+        out_of_memory=state["OOMKilled"],
+    )
+    return TestRun(state["ExitCode"], timed_out, state["OOMKilled"], lost)
+
+
+async def _watch(rig: Rig, journal: Journal, service: str) -> str:
+    container = journal.services[service].container
+    assert container is not None  # noqa: S101 - a service in this state has one
+    code = await rig.engine.wait(container)
+    journal.update(service, exit_code=code)
+    journal.note(f"service {service} ended with exit code {code} while the tests ran")
+    return service
