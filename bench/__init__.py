@@ -1,0 +1,1 @@
+"""Measures Seatrial beside the plain Compose flow; every claim is a ratio from one run."""

@@ -1,0 +1,91 @@
+"""`python -m bench`: Seatrial and the plain Compose flow side by side on the bundled example.
+
+Rounds alternate, so that both see the same machine; the first, which fills caches, is not counted.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from bench.plain import PlainRun, plain_flow
+from bench.table import Row, absolute, as_json, as_markdown, ratio
+from bench.trials import TrialRun, help_seconds, run_trial
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "shop"
+RESULTS = Path(__file__).parent / "results"
+COMPOSE_FILE = "docker-compose.test.yml"
+SERVICES = ("db", "cache", "gateway")
+HELP_ROUNDS = 20
+
+START_AT_MOST = 0.5
+CLEAN_AT_MOST = 0.5
+OVERHEAD_AT_MOST_S = 1.5
+HELP_AT_MOST_S = 0.150
+
+
+def main() -> int:
+    """Measure, print the table, write it to bench/results, and fail if a target is missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="counted rounds (default: 3)")
+    arguments = parser.parse_args()
+    plain, trials = _rounds(arguments.rounds)
+    rows = compare(plain, trials, [help_seconds() for _ in range(HELP_ROUNDS)])
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "first-trial.md").write_text(as_markdown(rows), encoding="utf-8")
+    (RESULTS / "first-trial.json").write_text(as_json(rows), encoding="utf-8")
+    print(as_markdown(rows))
+    return 0 if all(row.met for row in rows) else 1
+
+
+def compare(plain: list[PlainRun], trials: list[TrialRun], helps: list[float]) -> list[Row]:
+    """The table's rows."""
+    return [
+        ratio(
+            "start-up until all services are ready",
+            "`docker compose up --wait`",
+            [trial.start for trial in trials],
+            [run.start for run in plain],
+            START_AT_MOST,
+        ),
+        ratio(
+            "clean-up",
+            "`docker compose down -v`",
+            [trial.clean for trial in trials],
+            [run.clean for run in plain],
+            CLEAN_AT_MOST,
+        ),
+        absolute(
+            "overhead: wall time less build, start and test",
+            [trial.overhead for trial in trials],
+            OVERHEAD_AT_MOST_S,
+        ),
+        absolute("`seatrial --help`", helps, HELP_AT_MOST_S),
+    ]
+
+
+def _rounds(count: int) -> tuple[list[PlainRun], list[TrialRun]]:
+    plain, trials = [], []
+    for number in range(count + 1):
+        _say(f"round {number} of {count}: plain flow" + (" (not counted)" * (number == 0)))
+        plain.append(
+            plain_flow(
+                EXAMPLE,
+                COMPOSE_FILE,
+                name=f"seatrial-bench-{os.getpid()}",
+                services=SERVICES,
+                test="test",
+            )
+        )
+        _say(f"round {number} of {count}: trial; plain took {plain[-1].total:.1f} s")
+        trials.append(run_trial(EXAMPLE))
+        _say(f"round {number} of {count}: trial took {trials[-1].wall:.1f} s")
+    return plain[1:], trials[1:]
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
