@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from seatrial.evidence.record import CleanUp, Record, ServiceRecord, Status
-from seatrial.report.text import print_fault, seconds
+from seatrial.report.text import counted, print_fault, seconds
 
 __all__ = ["print_record", "print_records", "records_json"]
 
@@ -87,7 +87,7 @@ def _print_services(out: Console, record: Record) -> None:
     for service in record.services:
         if service.role != "test":
             image = service.image
-            stand_in = f"stands in: {image.stand_in}" if image and image.stand_in else ""
+            stand_in = f"image: {image.stand_in}, standing in" if image and image.stand_in else ""
             table.add_row(
                 " ", service.name, _state(service), Text(stand_in, style="dim", overflow="fold")
             )
@@ -113,9 +113,12 @@ def _print_failures(out: Console, record: Record) -> None:
 
 
 def _cleaned(clean_up: CleanUp) -> str:
-    removed = (
-        f"{len(clean_up.removed_containers)} containers, "
-        f"{len(clean_up.removed_networks)} networks, {len(clean_up.removed_volumes)} volumes"
+    removed = ", ".join(
+        (
+            counted(len(clean_up.removed_containers), "container"),
+            counted(len(clean_up.removed_networks), "network"),
+            counted(len(clean_up.removed_volumes), "volume"),
+        )
     )
     if clean_up.left:
         return f"removed {removed}; LEFT BEHIND: {', '.join(clean_up.left)}"

@@ -9,7 +9,10 @@ from seatrial.errors import SeatrialError
 from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.record import Fault
 
-__all__ = ["console", "print_error", "print_fault", "seconds"]
+__all__ = ["console", "counted", "print_error", "print_fault", "seconds"]
+
+PIPE_WIDTH = 120
+"""Columns where there is no terminal to ask: CI logs are wider than Rich's 80."""
 
 
 def console(
@@ -19,7 +22,7 @@ def console(
 
     `color` None: as the terminal and the variables NO_COLOR and FORCE_COLOR say.
     """
-    return Console(
+    made = Console(
         stderr=stderr,
         markup=False,
         highlight=False,
@@ -29,6 +32,14 @@ def console(
         force_terminal=True if color else None,
         width=width,
     )
+    if width is None and not made.is_terminal:
+        made.width = PIPE_WIDTH
+    return made
+
+
+def counted(count: int, word: str) -> str:
+    """A count with its noun: `1 test`, `2 tests`."""
+    return f"{count} {word}{'s' * (count != 1)}"
 
 
 def seconds(value: float) -> str:

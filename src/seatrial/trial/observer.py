@@ -7,7 +7,15 @@ from seatrial.evidence.record import PhaseName
 __all__ = ["Observer", "ServiceState", "SilentObserver"]
 
 ServiceState = Literal[
-    "waiting", "creating", "starting", "ready", "started", "completed", "exited", "unready"
+    "waiting",
+    "creating",
+    "created",
+    "starting",
+    "ready",
+    "started",
+    "completed",
+    "exited",
+    "unready",
 ]
 
 

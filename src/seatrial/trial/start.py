@@ -142,6 +142,7 @@ class _Stack:
                 )
             self._journal.update(name, container=containers[0].id)
             await fill_mounts(self._rig, name, containers[0].id)
+            self._rig.observer.service_changed(name, "created")
             self._created[name].set_result(containers)
 
     async def _insert_probe(self, container: str) -> None:
