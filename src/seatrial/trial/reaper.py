@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import IO
 
+from seatrial.errors import SeatrialError
 from seatrial.trial.identity import label_of, process_start
 
 __all__ = ["Reaper"]
@@ -30,17 +31,15 @@ class Reaper:
     """Seatrial's end of the pipe."""
 
     def __init__(self, trial: str, folder: Path) -> None:
-        with (folder / "reaper.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "seatrial.trial.reaper", trial],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                cwd="/",
-                text=True,
-            )
-        self._log = folder / "reaper.log"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "seatrial.trial.reaper", trial, str(folder / "reaper.log")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+            text=True,
+        )
 
     def child_started(self, pid: int) -> None:
         """Tell of a program that must not outlive Seatrial."""
@@ -52,8 +51,6 @@ class Reaper:
         if self._process.stdin:
             self._process.stdin.close()
         self._process.wait()
-        if not self._log.stat().st_size:
-            self._log.unlink()
 
     def _send(self, text: str) -> None:
         pipe = self._process.stdin
@@ -86,7 +83,7 @@ def _end_programs(programs: dict[int, str]) -> None:
                 os.killpg(pid, signal.SIGKILL)
 
 
-async def _sweep(trial: str) -> None:
+async def _sweep(trial: str, log: Path) -> None:
     import asyncio  # noqa: PLC0415 - see the module's docstring
 
     from seatrial.engine.connect import find_endpoint, open_engine  # noqa: PLC0415
@@ -98,7 +95,7 @@ async def _sweep(trial: str) -> None:
             removal = await remove_labelled(engine, label_of(trial))
             if removal.removed or removal.left:
                 calm = 0
-                print(f"removed {removal.removed}; left {removal.left}", flush=True)  # noqa: T201
+                _tell(log, f"removed {removal.removed}; left {removal.left}")
             else:
                 calm += 1
             if calm == _CALM_SWEEPS:
@@ -115,9 +112,19 @@ def main() -> None:
         return
     import asyncio  # noqa: PLC0415 - see the module's docstring
 
-    print("Seatrial ended without cleaning up", flush=True)  # noqa: T201
+    trial, log = sys.argv[1], Path(sys.argv[2])
+    _tell(log, "Seatrial ended without cleaning up")
     _end_programs(programs)
-    asyncio.run(_sweep(sys.argv[1]))
+    try:
+        asyncio.run(_sweep(trial, log))
+    except SeatrialError as error:
+        _tell(log, f"{error.where}: {error.what}")
+
+
+def _tell(log: Path, text: str) -> None:
+    """Write a line; the log is made only then, since the record lists the folder's files."""
+    with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:
+        file.write(f"{text}\n")
 
 
 if __name__ == "__main__":
