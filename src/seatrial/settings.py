@@ -41,6 +41,10 @@ class Timeouts(_Model):
     start: float = Field(default=120, gt=0)
     """Until every service is ready. A health check that allows itself longer is given longer."""
     test: float = Field(default=3600, gt=0)
+    """For the whole test phase."""
+    one_test: float = Field(default=300, ge=0)
+    """For a single test with its set-up and teardown; then the stacks of all threads are written
+    down and the run ends in order. 0: as long as it likes."""
     collect: float = Field(default=120, gt=0)
 
 

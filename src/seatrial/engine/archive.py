@@ -11,11 +11,14 @@ from typing import IO
 
 from seatrial.engine.api import Engine
 
-__all__ = ["Entry", "Extraction", "put_entries", "put_tree", "take_out"]
+__all__ = ["Entry", "Extraction", "put_entries", "put_tree", "read_small_file", "take_out"]
 
 MAX_FILES = 20_000
 """Files taken out of one folder; HTML coverage of a very large project has a few thousand."""
 _CHUNK = 1 << 16
+_ARCHIVE_OVERHEAD = 1 << 14
+"""Headers, padding and the end of an archive with one file."""
+NOT_FOUND = 404
 _MAX_FINDINGS = 20
 
 
@@ -55,6 +58,35 @@ async def put_entries(
 async def put_tree(engine: Engine, container: str, source: Path, folder: str) -> None:
     """Copy a folder of this machine into a folder of a container, owners and modes kept."""
     await _put(engine, container, folder, lambda archive: archive.add(source, arcname="."))
+
+
+async def read_small_file(
+    engine: Engine, container: str, path: str, *, max_bytes: int
+) -> bytes | None:
+    """The content of a file in a container; None if there is none or it is larger.
+
+    Raises:
+        DockerError: the engine failed.
+    """
+    from aiodocker.exceptions import DockerError  # noqa: PLC0415 - imported late, see connect
+
+    archive = io.BytesIO()
+    try:
+        async for piece in engine.get_archive(container, path):
+            archive.write(piece)
+            if archive.tell() > max_bytes + _ARCHIVE_OVERHEAD:
+                return None
+    except DockerError as error:
+        if error.status == NOT_FOUND:
+            return None
+        raise
+    archive.seek(0)
+    try:
+        with tarfile.open(fileobj=archive, mode="r:") as opened:
+            content = opened.extractfile(opened.next() or tarfile.TarInfo())
+            return content.read(max_bytes) if content else None
+    except (tarfile.TarError, KeyError):
+        return None
 
 
 async def take_out(

@@ -9,17 +9,31 @@ from __future__ import annotations
 import json
 import os
 import platform
+import signal
+import sys
+import threading
 import time
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 EVENTS = os.environ.get("SEATRIAL_EVENTS", "/seatrial/out/events.jsonl")
+TEST_TIMEOUT = float(os.environ.get("SEATRIAL_TEST_TIMEOUT", "300"))
+"""Seconds that one test may take, set-up and teardown included; 0: as long as it likes."""
 MAX_MESSAGE = 500
-"""Characters of a failure's first line; the whole text stands in the JUnit file."""
+"""Characters of a failure's first line."""
+MAX_TEXT = 10000
+MAX_TEXTS = 200
+"""Failures whose text is kept, each cut to MAX_TEXT characters; the rest stands in the JUnit file:
+a suite in which everything fails must not fill the disk."""
+SNAPSHOT_PAUSE = 0.5
+"""Seconds between two snapshots of the progress, which somebody watches."""
+GRACE = 10.0
+"""Seconds that a hung run has to end in order; after that the process is ended."""
 
 
 class Recorder:
@@ -50,12 +64,80 @@ class Recorder:
             self._file = None
 
 
+class Progress:
+    """Keeps a small file with how far the run is, replaced whole, for whoever watches."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._due = 0.0
+        self.total = 0
+        self.done = 0
+        self.failed = 0
+        self.running = ""
+        self.failures: list[tuple[str, str]] = []
+
+    def snapshot(self, *, now: bool = False) -> None:
+        """Write the file if the last time is long enough ago, or `now`."""
+        at = time.monotonic()
+        if at < self._due and not now:
+            return
+        self._due = at + SNAPSHOT_PAUSE
+        values = {name: value for name, value in vars(self).items() if name[0] != "_"}
+        draft = self._path + ".part"
+        try:
+            with open(draft, "w", encoding="ascii") as file:
+                json.dump(values, file)
+            os.replace(draft, self._path)
+        except OSError:
+            self._due = float("inf")
+
+
+class Watchdog(threading.Thread):
+    """Ends a run in which one test takes longer than it may."""
+
+    def __init__(self, limit: float, on_hang: Callable[[str], None]) -> None:
+        super().__init__(name="seatrial-watchdog", daemon=True)
+        self._limit = limit
+        self._on_hang = on_hang
+        self._test: str | None = None
+        self._deadline = 0.0
+        self._over = threading.Event()
+
+    def begin(self, test: str) -> None:
+        """A test begins."""
+        self._deadline = time.monotonic() + self._limit
+        self._test = test
+
+    def end(self) -> None:
+        """It is over."""
+        self._test = None
+
+    def stop(self) -> None:
+        """The session is over."""
+        self._over.set()
+
+    def run(self) -> None:
+        """Look now and then whether the test that runs is late."""
+        while not self._over.wait(min(1.0, self._limit / 4)):
+            test = self._test
+            if test is not None and time.monotonic() > self._deadline:
+                self._on_hang(test)
+                os.kill(os.getpid(), signal.SIGINT)
+                if not self._over.wait(GRACE):
+                    os._exit(2)
+                return
+
+
 class Probe:
     """Follows one pytest session."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, progress: Progress) -> None:
         self._recorder = recorder
+        self._progress = progress
         self._reports: dict[str, list[pytest.TestReport]] = {}
+        self._texts = 0
+        self._watchdog = Watchdog(TEST_TIMEOUT, self._hangs)
+        self._hung: str | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -70,46 +152,170 @@ class Probe:
             arguments=list(config.invocation_params.args),
             folder=os.getcwd(),
             junit=junit_path(config),
+            executable=sys.executable,
         )
+        # Under xdist the tests run in its workers, each with a watchdog of its own.
+        if TEST_TIMEOUT > 0 and getattr(config.option, "dist", "no") == "no":
+            self._watchdog.start()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Say where coverage's data will be, if coverage is being measured."""
+        state = coverage_state()
+        if state is not None:
+            self._recorder.write("coverage", **state)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Say how many tests there are."""
         if session.items:
-            self._recorder.write("collected", count=len(session.items))
+            self._collected(len(session.items))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """The same under xdist, whose controller collects nothing itself."""
-        self._recorder.write("collected", count=len(ids))
+        self._collected(len(ids))
+
+    def _collected(self, count: int) -> None:
+        self._recorder.write("collected", count=count)
+        self._progress.total = count
+        self._progress.snapshot(now=True)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be imported has no tests, but it is an error."""
         if report.failed:
-            self._recorder.write("broken", id=report.nodeid, message=first_line(report))
+            self._failed("broken", report.nodeid, report, {})
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Name the test that runs now: it may be the one that never ends."""
         self._recorder.write("running", id=nodeid)
+        self._watchdog.begin(nodeid)
+        self._progress.running = nodeid
+        self._progress.snapshot()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep set-up, call and teardown until the test is over."""
+        if report.when not in ("setup", "call", "teardown"):
+            # xdist reports a test whose worker died in a single piece, and never as finished.
+            self._progress.done += 1
+            self._failed("test", report.nodeid, report, {"outcome": "failed", "seconds": {}})
+            return
         self._reports.setdefault(report.nodeid, []).append(report)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Write down the test's outcome and times."""
+        self._watchdog.end()
         reports = self._reports.pop(nodeid, [])
         outcome, decisive = judge(reports)
-        if outcome is None:
+        if outcome is None or nodeid == self._hung:
             return
-        values = {report.when: round(report.duration, 6) for report in reports}
-        message = first_line(decisive) if decisive and outcome in ("failed", "error") else None
-        self._recorder.write("test", id=nodeid, outcome=outcome, seconds=values, message=message)
+        values: dict[str, Any] = {
+            "outcome": outcome,
+            "seconds": {report.when: round(report.duration, 6) for report in reports},
+            "reruns": sum(str(report.outcome) == "rerun" for report in reports),
+        }
+        self._progress.done += 1
+        if decisive is not None and outcome in ("failed", "error"):
+            self._failed("test", nodeid, decisive, values)
+        else:
+            self._recorder.write("test", id=nodeid, **values)
+        self._progress.snapshot()
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write down pytest's own verdict."""
+        self._watchdog.stop()
         self._recorder.write("end", status=int(exitstatus))
+        self._progress.snapshot(now=True)
+
+    def _failed(
+        self,
+        event: str,
+        test: str,
+        report: pytest.TestReport | pytest.CollectReport,
+        values: dict[str, Any],
+    ) -> None:
+        message = first_line(report)
+        text = str(report.longrepr or "")
+        self._write_failure(event, test, message, text, values)
+
+    def _write_failure(
+        self, event: str, test: str, message: str, text: str, values: dict[str, Any]
+    ) -> None:
+        self._texts += 1
+        kept = text[:MAX_TEXT] if self._texts <= MAX_TEXTS else None
+        self._recorder.write(event, id=test, message=message, text=kept, **values)
+        self._progress.failed += 1
+        if len(self._progress.failures) < MAX_TEXTS:
+            self._progress.failures.append((test, message))
+
+    def _hangs(self, test: str) -> None:
+        """Called from the watchdog's thread, while the test's own is stuck."""
+        self._hung = test
+        finished = [report.when for report in self._reports.get(test, ())]
+        values: dict[str, Any] = {
+            "outcome": "failed" if finished == ["setup"] else "error",
+            "seconds": {},
+            "hung": True,
+        }
+        stage = ("set-up", "call", "teardown")[min(len(finished), 2)]
+        message = "did not end within %g s (in its %s)" % (TEST_TIMEOUT, stage)
+        self._progress.done += 1
+        self._write_failure("test", test, message, all_stacks(), values)
+        self._progress.snapshot(now=True)
+
+
+class WorkerWatch:
+    """In a worker of xdist: a hung test ends the worker, which its controller reports as failed."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._watchdog = Watchdog(TEST_TIMEOUT, self._hangs)
+        self._watchdog.start()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Watch it."""
+        self._watchdog.begin(nodeid)
+
+    def pytest_runtest_logfinish(self) -> None:
+        """It is over."""
+        self._watchdog.end()
+
+    def pytest_sessionfinish(self) -> None:
+        """Watch no more."""
+        self._watchdog.stop()
+
+    def _hangs(self, test: str) -> None:
+        self._recorder.write("stacks", id=test, text=all_stacks())
+        os._exit(1)
+
+
+def all_stacks() -> str:
+    """Where every thread is."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    stacks = []
+    for ident, frame in sys._current_frames().items():  # noqa: SLF001 - documented by Python
+        if names.get(ident) != "seatrial-watchdog":
+            stack = "".join(traceback.format_stack(frame)[-30:])
+            stacks.append("thread %s:\n%s" % (names.get(ident, ident), stack))
+    return "\n".join(stacks)
+
+
+def coverage_state() -> dict[str, Any] | None:
+    """What coverage.py is configured to do, if it is measuring this process."""
+    measuring = getattr(getattr(sys.modules.get("coverage"), "Coverage", None), "current", None)
+    current = measuring() if measuring is not None else None
+    config = getattr(current, "config", None)
+    if config is None:
+        return None
+    return {
+        "data_file": os.path.abspath(str(config.data_file)),
+        "config_file": getattr(config, "config_file", None),
+        "parallel": bool(config.parallel),
+        "branch": bool(config.branch),
+        "fail_under": config.fail_under,
+        "version": str(getattr(sys.modules["coverage"], "__version__", "")),
+    }
 
 
 def judge(reports: Iterable[pytest.TestReport]) -> tuple[str | None, pytest.TestReport | None]:
@@ -154,13 +360,18 @@ def junit_path(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Switch the probe on, but not in xdist's workers: their controller sees every report."""
-    if hasattr(config, "workerinput") or config.pluginmanager.hasplugin("seatrial-probe-session"):
+    """Switch the probe on; workers of xdist are only watched: their controller sees all reports."""
+    if hasattr(config, "workerinput"):
+        if TEST_TIMEOUT > 0:
+            config.pluginmanager.register(WorkerWatch(Recorder(EVENTS)), "seatrial-worker-watch")
+        return
+    if config.pluginmanager.hasplugin("seatrial-probe-session"):
         return
     if getattr(config.option, "xmlpath", "") is None:
         # Nobody asked for a JUnit file, so ask for one; a path that was given is left alone.
         folder = os.path.dirname(os.path.abspath(EVENTS))
         config.option.xmlpath = os.path.join(folder, "junit-%d.xml" % os.getpid())
     recorder = Recorder(EVENTS)
-    config.pluginmanager.register(Probe(recorder), "seatrial-probe-session")
+    progress = Progress(os.path.join(os.path.dirname(EVENTS), "progress.json"))
+    config.pluginmanager.register(Probe(recorder, progress), "seatrial-probe-session")
     config.add_cleanup(recorder.close)

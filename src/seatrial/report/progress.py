@@ -12,11 +12,13 @@ from rich.text import Text
 
 from seatrial.evidence.record import PhaseName
 from seatrial.report.text import seconds as _duration
-from seatrial.trial.observer import ServiceState
+from seatrial.trial.observer import ServiceState, TestsProgress
 
 __all__ = ["LiveProgress", "PlainProgress"]
 
 REFRESH_HZ = 8
+PLAIN_PAUSE_S = 10.0
+"""Between two lines about the tests in a CI log."""
 _STATE_STYLE = {
     "ready": "green",
     "completed": "green",
@@ -33,6 +35,8 @@ class PlainProgress:
         self._out = out
         self._verbose = verbose
         self._began = time.monotonic()
+        self._pace = _Pace()
+        self._due = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -58,6 +62,14 @@ class PlainProgress:
         if self._verbose:
             self._out.print(Text(f"{source} | {line}"))
 
+    def tests_changed(self, progress: TestsProgress) -> None:
+        """Print new failures at once, and now and then how far the tests are."""
+        for test, message in self._pace.new_failures(progress):
+            self._line(f"✗ {test}  {message}")
+        if time.monotonic() >= self._due:
+            self._due = time.monotonic() + PLAIN_PAUSE_S
+            self._line(self._pace.describe(progress))
+
     def noted(self, text: str) -> None:
         """Print it."""
         self._line(f"note: {text}")
@@ -75,6 +87,7 @@ class LiveProgress:
         self._phases: dict[PhaseName, tuple[float, float | None, bool]] = {}
         self._services: dict[str, tuple[ServiceState, str]] = {}
         self._last: dict[PhaseName, str] = {}
+        self._pace = _Pace()
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(
             console=out, refresh_per_second=REFRESH_HZ, get_renderable=self._render, transient=True
@@ -108,8 +121,14 @@ class LiveProgress:
         """Show the last line, or all of them above the table if that was asked for."""
         if self._verbose:
             self._live.console.print(Text(line))
-        elif line.strip():
+        elif line.strip() and not self._pace.known:
             self._last[PhaseName(source)] = line.strip()
+
+    def tests_changed(self, progress: TestsProgress) -> None:
+        """Print new failures above the table, and show how far the tests are in it."""
+        for test, message in self._pace.new_failures(progress):
+            self._live.console.print(Text.assemble(("✗ ", "red"), test, (f"  {message}", "dim")))
+        self._last[PhaseName.TEST] = f"{self._pace.describe(progress)}  {progress.running}"
 
     def noted(self, text: str) -> None:
         """Print it above the table."""
@@ -140,6 +159,37 @@ class LiveProgress:
                 for service, (state, _) in self._services.items()
             )
         return Text(self._last.get(name, "") if running else "", style="dim")
+
+
+class _Pace:
+    """How fast the tests go; `known` once the probe has told anything."""
+
+    def __init__(self) -> None:
+        self.known = False
+        self._began = 0.0
+        self._first = 0
+        self._shown = 0
+
+    def new_failures(self, progress: TestsProgress) -> tuple[tuple[str, str], ...]:
+        """The failures that were not returned before."""
+        fresh = progress.failures[self._shown :]
+        self._shown = len(progress.failures)
+        return fresh
+
+    def describe(self, progress: TestsProgress) -> str:
+        """Done and total, failures, rate, and the time left if the rest goes as fast."""
+        now = time.monotonic()
+        if not self.known:
+            self.known, self._began, self._first = True, now, progress.done
+        parts = [f"{progress.done}/{progress.total} tests"]
+        if progress.failed:
+            parts.append(f"{progress.failed} failed")
+        elapsed = now - self._began
+        if progress.done > self._first:
+            rate = (progress.done - self._first) / elapsed
+            parts.append(f"{rate:.1f}/s")
+            parts.append(f"{_duration((progress.total - progress.done) / rate)} left")
+        return " · ".join(parts)
 
 
 def _mark(*, completed: bool) -> Text:

@@ -50,6 +50,7 @@ def instrument(
     arguments: Sequence[str],
     volume: str,
     labels: Mapping[str, str],
+    test_timeout_s: float,
 ) -> Instrumented:
     """Return the form with the probe switched on in service `test`.
 
@@ -77,6 +78,7 @@ def instrument(
             arguments_by = "command"
             raw["command"] = [_escape(word) for word in (*command, *arguments)]
     environment["PYTHONPATH"] = f"{PROBE_FOLDER}:{path}" if path else PROBE_FOLDER
+    environment["SEATRIAL_TEST_TIMEOUT"] = f"{test_timeout_s:g}"
     environment["PYTEST_ADDOPTS"] = " ".join(option for option in options if option)
     raw["environment"] = environment
     raw["volumes"] = [

@@ -1,10 +1,11 @@
 """What a trial tells while it runs; displays implement it, the pipeline knows only this."""
 
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from seatrial.evidence.record import PhaseName
 
-__all__ = ["Observer", "ServiceState", "SilentObserver"]
+__all__ = ["Observer", "ServiceState", "SilentObserver", "TestsProgress"]
 
 ServiceState = Literal[
     "waiting",
@@ -17,6 +18,19 @@ ServiceState = Literal[
     "exited",
     "unready",
 ]
+
+
+@dataclass(frozen=True)
+class TestsProgress:
+    """How far the tests are, as the probe tells; safe to show."""
+
+    done: int
+    total: int
+    failed: int
+    running: str
+    """Node id of the test that runs, or ran last."""
+    failures: tuple[tuple[str, str], ...]
+    """Node id and first line of the failures so far, in their order, at most 200."""
 
 
 class Observer(Protocol):
@@ -33,6 +47,9 @@ class Observer(Protocol):
 
     def output(self, source: Literal["build", "test"], line: str) -> None:
         """A line of output, safe to show."""
+
+    def tests_changed(self, progress: TestsProgress) -> None:
+        """The tests came further; called about once a second."""
 
     def noted(self, text: str) -> None:
         """Something worth knowing."""
@@ -51,6 +68,9 @@ class SilentObserver:
         """Ignore it."""
 
     def output(self, source: Literal["build", "test"], line: str) -> None:
+        """Ignore it."""
+
+    def tests_changed(self, progress: TestsProgress) -> None:
         """Ignore it."""
 
     def noted(self, text: str) -> None:

@@ -105,6 +105,7 @@ class _Stack:
             arguments=plan.arguments,
             volume=f"{plan.name}_probe",
             labels=plan.labels,
+            test_timeout_s=self._rig.settings.timeouts.one_test,
         )
         await self._create(instrumented.form, [*late, self._test])
         await self._insert_probe(self._created[self._test].result()[0].id)

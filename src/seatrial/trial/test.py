@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from seatrial.engine.faults import engine_faults
 from seatrial.engine.logs import follow_log
+from seatrial.trial.live import follow_tests
 from seatrial.trial.rig import Journal, Rig
 from seatrial.trial.start import StartedStack
 
@@ -53,6 +54,7 @@ async def run_tests(rig: Rig, journal: Journal, stack: StartedStack) -> TestRun:
             for service in rig.plan.selection.required
             if journal.services[service].state in {"ready", "started"}
         ]
+        progress = asyncio.create_task(follow_tests(rig, stack.test_container))
         timed_out = False
         try:
             async with asyncio.timeout(rig.settings.timeouts.test):
@@ -62,9 +64,9 @@ async def run_tests(rig: Rig, journal: Journal, stack: StartedStack) -> TestRun:
             await rig.engine.stop(stack.test_container, grace_s=STOP_GRACE_S)
         finally:
             lost = tuple(w.result() for w in watchers if w.done() and not w.cancelled())
-            for watcher in watchers:
-                watcher.cancel()
-            await asyncio.gather(*watchers, return_exceptions=True)
+            for task in (*watchers, progress):
+                task.cancel()
+            await asyncio.gather(*watchers, progress, return_exceptions=True)
         await follower
         state = (await rig.engine.inspect(stack.test_container))["State"]
     journal.update(

@@ -1,0 +1,61 @@
+"""Follows the tests while they run, by the small file in which the probe keeps its progress."""
+
+import asyncio
+import json
+from typing import Any
+
+from seatrial.engine.archive import read_small_file
+from seatrial.engine.faults import engine_faults
+from seatrial.errors import EnvironmentFault
+from seatrial.evidence.hostile import plain_text
+from seatrial.stack.instrument import PROBE_OUTPUT
+from seatrial.trial.observer import TestsProgress
+from seatrial.trial.rig import Rig
+
+__all__ = ["follow_tests", "read_progress"]
+
+_PAUSE_S = 1.0
+_MAX_BYTES = 1 << 19
+"""200 failures with a node id and 500 characters each, and room for odd names."""
+
+
+async def follow_tests(rig: Rig, container: str) -> None:
+    """Tell the observer how far the tests are, about once a second, until cancelled.
+
+    Archives work with every engine and image, so this does too; a mounted folder or a command
+    run beside the tests would not.
+    """
+    seen: TestsProgress | None = None
+    while True:
+        await asyncio.sleep(_PAUSE_S)
+        try:
+            with engine_faults("progress"):
+                raw = await read_small_file(
+                    rig.engine, container, f"{PROBE_OUTPUT}/progress.json", max_bytes=_MAX_BYTES
+                )
+        except EnvironmentFault:
+            continue  # display only: whoever needs the engine finds out by himself
+        progress = read_progress(raw)
+        if progress and progress != seen:
+            rig.observer.tests_changed(progress)
+            seen = progress
+
+
+def read_progress(raw: bytes | None) -> TestsProgress | None:
+    """Read the file's content; None if it is not what the probe writes."""
+    try:
+        values = json.loads(raw or b"")
+        failures = tuple((_line(test), _line(message)) for test, message in values["failures"])
+        return TestsProgress(
+            done=int(values["done"]),
+            total=int(values["total"]),
+            failed=int(values["failed"]),
+            running=_line(values["running"]),
+            failures=failures,
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _line(value: Any) -> str:
+    return " ".join(plain_text(str(value)).split())
