@@ -103,7 +103,7 @@ def load_settings(project: Path, overrides: Mapping[str, Any] | None = None) -> 
         return LoadedSettings(Settings.model_validate(values), sources)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key = _setting(first["loc"])
         raise UsageFault(
             f"setting {key!r} is not valid: {first['msg']}",
             where=sources.get(key, origin),
@@ -117,8 +117,16 @@ def _from_files(project: Path) -> tuple[dict[str, Any], str]:
         return _read_toml(own), SETTINGS_FILE
     pyproject = project / PYPROJECT_FILE
     if pyproject.is_file():
-        table = _read_toml(pyproject).get("tool", {}).get("seatrial", {})
-        return dict(table), f"{PYPROJECT_FILE} [tool.seatrial]"
+        table: Any = _read_toml(pyproject)
+        for key in ("tool", "seatrial"):
+            table = table.get(key, {})
+            if not isinstance(table, dict):
+                raise UsageFault(
+                    f"{key!r} in {PYPROJECT_FILE} is not a table",
+                    where=str(pyproject),
+                    next_step="settings stand under [tool.seatrial]",
+                )
+        return table, f"{PYPROJECT_FILE} [tool.seatrial]"
     return {}, "defaults"
 
 
@@ -142,9 +150,19 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def _put(values: dict[str, Any], dotted: str, value: Any) -> None:
     *groups, name = dotted.split(".")
     for group in groups:
-        values[group] = dict(values.get(group) or {})
+        if not isinstance(values.setdefault(group, {}), dict):
+            return  # no table: what the file says is refused anyway
         values = values[group]
     values[name] = value
+
+
+def _setting(place: tuple[int | str, ...]) -> str:
+    """The setting at a place that pydantic names; it adds the types that it tried."""
+    key = str(place[0])
+    group = Settings.model_fields[key].annotation if key in Settings.model_fields else None
+    if len(place) > 1 and isinstance(group, type) and issubclass(group, _Model):
+        return f"{key}.{place[1]}"
+    return key
 
 
 def _dotted(values: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -57,7 +57,7 @@ async def find_compose(environ: Mapping[str, str], cwd: Path) -> Compose:
     for program in _CANDIDATES:
         try:
             done = await run_process([*program, "version", "--short"], cwd=cwd, environ=environ)
-        except FileNotFoundError:
+        except OSError:  # there is none, or it is none that this machine or user can run
             continue
         version = done.stdout.strip().removeprefix("v")
         if done.code == 0 and version and not version.startswith("1."):

@@ -12,6 +12,7 @@ __all__ = [
     "PROBE_FOLDER",
     "PROBE_MODULE",
     "PROBE_OUTPUT",
+    "PROBE_VOLUME",
     "Instrumented",
     "instrument",
     "replace_command",
@@ -22,7 +23,8 @@ PROBE_FOLDER = "/seatrial"
 PROBE_OUTPUT = f"{PROBE_FOLDER}/out"
 """Where the probe writes; every user may, so a test image need not run as root."""
 PROBE_MODULE = "seatrial_probe"
-PROBE_VOLUME = "probe"
+PROBE_VOLUME = "seatrial-probe"
+"""Its key in the form; a project may have a volume named `probe` of its own."""
 
 _SHELLS = ("sh", "bash", "ash", "dash", "zsh")
 

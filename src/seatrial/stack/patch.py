@@ -237,7 +237,8 @@ def redirect_mounts(
     """
     sources: dict[str, SourceMount] = {}
     output_keys: dict[str, str] = {}
-    taken: set[str] = set()
+    # Keys that the project itself uses stay its own.
+    taken = {*form["volumes"], *(key.removeprefix("output-") for key in form["volumes"])}
     services = read_services(form)
     for name, raw in form["services"].items():
         kept: list[dict[str, Any]] = []
@@ -282,7 +283,7 @@ def redirect_mounts(
                     )
                 case Treatment.SOURCE:
                     if mount.source not in sources:
-                        key = f"source-{len(sources)}"
+                        key = _free_name(f"source-{len(sources)}", taken)
                         sources[mount.source] = SourceMount(
                             f"{prefix}_{key}", Path(mount.source), name, mount.target
                         )

@@ -18,6 +18,7 @@ from seatrial.stack.instrument import (
     PROBE_FOLDER,
     PROBE_MODULE,
     PROBE_OUTPUT,
+    PROBE_VOLUME,
     Instrumented,
     instrument,
 )
@@ -103,7 +104,7 @@ class _Stack:
             self._test,
             image=config or {},
             arguments=plan.arguments,
-            volume=f"{plan.name}_probe",
+            volume=f"{plan.name}_{PROBE_VOLUME}",
             labels=plan.labels,
             test_timeout_s=self._rig.settings.timeouts.one_test,
         )

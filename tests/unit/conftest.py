@@ -1,0 +1,7 @@
+"""What all fast tests share: none of them needs an engine."""
+
+from hypothesis import settings
+
+# Machines that run tests are noisy; a slow example is no failure.
+settings.register_profile("seatrial", deadline=None, max_examples=60)
+settings.load_profile("seatrial")
