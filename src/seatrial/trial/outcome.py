@@ -25,8 +25,16 @@ class Outcome:
     next_step: str = ""
 
 
-def judge_tests(run: TestRun, pytest: Pytest | None, arguments: Sequence[str]) -> Outcome:
+def judge_tests(
+    run: TestRun,
+    pytest: Pytest | None,
+    arguments: Sequence[str],
+    *,
+    probe_refused: bool = False,
+) -> Outcome:
     """Judge the tests by what the probe saw first and by the command's exit code second.
+
+    `probe_refused`: pytest said that it could not import the probe.
 
     A command that ends with 0 although tests failed (`pytest || true`) has failed; one that ends
     with 0 and shows no test has no tests.
@@ -47,6 +55,14 @@ def judge_tests(run: TestRun, pytest: Pytest | None, arguments: Sequence[str]) -
         assert pytest is not None  # noqa: S101 - bad is 0 without it
         hidden = " (the command's exit code 0 hides it)" if run.exit_code == 0 else ""
         return _failed(f"{bad} of {_plural(pytest.counts.collected, 'test')} failed{hidden}")
+    if pytest is None and probe_refused:
+        return Outcome(
+            Status.USAGE,
+            ExitCode.USAGE,
+            "pytest could not import Seatrial's probe",
+            "the test command replaces or ignores PYTHONPATH; let it keep what is there, as in "
+            "PYTHONPATH=src:$PYTHONPATH",
+        )
     if pytest is None:
         return _without_probe(run)
     if pytest.exit_status is None:

@@ -27,6 +27,7 @@ from seatrial.evidence.record import (
     Status,
 )
 from seatrial.settings import LoadedSettings
+from seatrial.stack.instrument import PROBE_MODULE
 from seatrial.trial.build import build
 from seatrial.trial.clean import clean
 from seatrial.trial.collect import collect
@@ -135,7 +136,12 @@ async def _work(rig: Rig, journal: Journal) -> _Result:
                 details=error.details,
             ),
         )
-    outcome = judge_tests(run, pytest, rig.plan.arguments)
+    outcome = judge_tests(
+        run,
+        pytest,
+        rig.plan.arguments,
+        probe_refused=any(PROBE_MODULE in line for line in _log_tail(rig, journal)),
+    )
     fault = _explain(outcome, rig, journal) if outcome.exit_code is not ExitCode.OK else None
     return _Result(outcome, fault, run, pytest, stack.arguments_by)
 
@@ -207,10 +213,17 @@ def _status_of(error: SeatrialError) -> Status:
 
 
 def _explain(outcome: Outcome, rig: Rig, journal: Journal) -> Fault:
-    service = journal.services[rig.plan.selection.test]
-    log = service.log or ""
-    tail = last_lines(rig.folder.path / log, _TAIL) if log else ()
-    return Fault(what=outcome.reason, where=log, next_step=outcome.next_step, details=tail)
+    return Fault(
+        what=outcome.reason,
+        where=journal.services[rig.plan.selection.test].log or "",
+        next_step=outcome.next_step,
+        details=_log_tail(rig, journal),
+    )
+
+
+def _log_tail(rig: Rig, journal: Journal) -> tuple[str, ...]:
+    log = journal.services[rig.plan.selection.test].log
+    return last_lines(rig.folder.path / log, _TAIL) if log else ()
 
 
 def _apply_budgets(
