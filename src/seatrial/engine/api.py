@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import struct
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,11 +75,9 @@ class Engine:
         """Versions of the engine and its parts."""
         return dict(await self._docker.version())
 
-    async def containers(self, label: str) -> list[Container]:
-        """All containers, running or not, that carry `label` (`key` or `key=value`)."""
-        listed = await self._json(
-            "containers/json", params={"all": "1", "filters": f'{{"label":["{label}"]}}'}
-        )
+    async def containers(self, label: str | None = None) -> list[Container]:
+        """All containers, running or not, or those that carry `label` (`key` or `key=value`)."""
+        listed = await self._json("containers/json", params={"all": "1", **_labelled(label)})
         return [
             Container(
                 id=raw["Id"],
@@ -90,14 +89,14 @@ class Engine:
             for raw in listed
         ]
 
-    async def networks(self, label: str) -> list[dict[str, Any]]:
-        """All networks that carry `label`."""
-        listed = await self._json("networks", params={"filters": f'{{"label":["{label}"]}}'})
+    async def networks(self, label: str | None = None) -> list[dict[str, Any]]:
+        """All networks, or those that carry `label`."""
+        listed = await self._json("networks", params=_labelled(label))
         return list(listed)
 
-    async def volumes(self, label: str) -> list[dict[str, Any]]:
-        """All volumes that carry `label`."""
-        listed = await self._json("volumes", params={"filters": f'{{"label":["{label}"]}}'})
+    async def volumes(self, label: str | None = None) -> list[dict[str, Any]]:
+        """All volumes, or those that carry `label`."""
+        listed = await self._json("volumes", params=_labelled(label))
         return listed.get("Volumes") or []
 
     async def inspect(self, container: str) -> dict[str, Any]:
@@ -185,6 +184,14 @@ class Engine:
                     remaining -= len(chunk)
                     yield chunk
 
+    async def stats(self, container: str) -> AsyncIterator[dict[str, Any]]:
+        """Yield what the engine tells of a container's use of resources, about once a second."""
+        async with self._stream(
+            "GET", f"containers/{container}/stats", {"stream": "1"}
+        ) as response:
+            async for line in response.content:
+                yield json.loads(line)
+
     async def get_archive(self, container: str, path: str) -> AsyncIterator[bytes]:
         """Yield the tar archive of a path in a container, in pieces of at most 64 KiB."""
         async with self._stream(
@@ -213,8 +220,8 @@ class Engine:
         """Remove a volume; gone already is fine."""
         await self._delete(f"volumes/{volume}", {"force": "1"})
 
-    async def held(self, label: str) -> Held:
-        """What the engine holds under `label`."""
+    async def held(self, label: str | None = None) -> Held:
+        """What the engine holds under `label`, or in all."""
         containers, networks, volumes = await asyncio.gather(
             self.containers(label), self.networks(label), self.volumes(label)
         )
@@ -255,3 +262,7 @@ class Engine:
                 yield response
             finally:
                 response.release()
+
+
+def _labelled(label: str | None) -> dict[str, str]:
+    return {} if label is None else {"filters": json.dumps({"label": [label]})}

@@ -5,15 +5,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.record import Failure, Pytest, TestCounts
+from seatrial.evidence.tests import Outcome, TestResult, TestSink
 
 __all__ = ["ProbeReport", "read_events"]
 
 MAX_FAILURES = 200
-MAX_LINE = 1 << 16
+MAX_LINE = 1 << 20
+"""Bytes: a failure's text of 10,000 characters, each escaped to six, and a long node id."""
+_MAX_SECONDS = 1e7
 _FIELDS = {
     "passed": "passed",
     "failed": "failed",
@@ -29,70 +32,101 @@ class ProbeReport:
     """What the events tell."""
 
     pytest: Pytest
-    containers: frozenset[str]
-    """Host names that the sessions ran on."""
     junit_paths: tuple[str, ...]
     """JUnit files by their paths in the container."""
 
 
-def read_events(path: Path) -> ProbeReport | None:
+def read_events(path: Path, sink: TestSink | None = None) -> ProbeReport | None:
     """Read the events file; None if there is none or no pytest session started.
 
-    Several sessions (a script that calls pytest twice) are added up: the exit status is the
-    first that is not 0, or None if one of them did not end.
+    Every result is given to `sink`. Several sessions (a script that calls pytest twice) are added
+    up: the exit status is the first that is not 0, or None if one of them did not end.
     """
-    starts: list[Mapping[str, Any]] = []
-    ends: list[int] = []
-    counts: Counter[str] = Counter()
-    collected: list[int] = []
-    running: dict[str, None] = {}
-    messages: dict[str, str] = {}
+    reading = _Reading(sink or (lambda _: None))
     for event in _events(path):
+        reading.take(event)
+    return reading.report()
+
+
+class _Reading:
+    """What is known after the events so far."""
+
+    def __init__(self, sink: TestSink) -> None:
+        self._sink = sink
+        self._starts: list[Mapping[str, Any]] = []
+        self._ends: list[int] = []
+        self._collected: list[int] = []
+        self._counts: Counter[str] = Counter()
+        self._running: dict[str, None] = {}
+        self._failures: list[Failure] = []
+
+    def take(self, event: Mapping[str, Any]) -> None:
         match event.get("event"):
             case "start":
-                starts.append(event)
-                collected.append(0)
-            case "collected":
+                self._starts.append(event)
+                self._collected.append(0)
+            case "collected" if self._collected:
                 # Under xdist every worker reports the same collection.
-                if collected:
-                    collected[-1] = max(collected[-1], _integer(event.get("count")))
-            case "broken":
-                counts["errors"] += 1
-                messages[_text(event.get("id"))] = _text(event.get("message"))
+                self._collected[-1] = max(self._collected[-1], _integer(event.get("count")))
             case "running":
-                running[_text(event.get("id"))] = None
-            case "test":
-                test = _text(event.get("id"))
-                running.pop(test, None)
-                field = _FIELDS.get(str(event.get("outcome")))
-                if field:
-                    counts[field] += 1
-                if field in {"failed", "errors"}:
-                    messages[test] = _text(event.get("message"))
+                self._running[_text(event.get("id"))] = None
+            case "broken":
+                self._result(event, "error")
+            case "test" if event.get("outcome") in _FIELDS:
+                self._result(event, event["outcome"])
             case "end":
-                ends.append(_integer(event.get("status")))
-                running.clear()
-    if not starts:
-        return None
-    complete = len(ends) >= len(starts)
-    first = starts[0]
-    return ProbeReport(
-        pytest=Pytest(
-            version=_text(first.get("pytest")),
-            python=_text(first.get("python")),
-            arguments=tuple(_text(argument) for argument in first.get("arguments") or ()),
-            exit_status=next((status for status in ends if status), 0) if complete else None,
-            counts=TestCounts(collected=sum(collected), **counts),
-            failures=tuple(
-                Failure(test=test, message=message) for test, message in messages.items()
-            )[:MAX_FAILURES],
-            running=next(iter(running), None),
-        ),
-        containers=frozenset(_text(start.get("container")) for start in starts),
-        junit_paths=tuple(
-            dict.fromkeys(str(start["junit"]) for start in starts if start.get("junit"))
-        ),
-    )
+                self._ends.append(_integer(event.get("status")))
+                self._running.clear()
+
+    def report(self) -> ProbeReport | None:
+        if not self._starts:
+            return None
+        for test in self._running:
+            self._sink(TestResult(test, "unfinished", self._container()))
+        complete = len(self._ends) >= len(self._starts)
+        first = self._starts[0]
+        return ProbeReport(
+            pytest=Pytest(
+                version=_text(first.get("pytest")),
+                python=_text(first.get("python")),
+                arguments=tuple(_text(argument) for argument in first.get("arguments") or ()),
+                exit_status=next(filter(None, self._ends), 0) if complete else None,
+                counts=TestCounts(collected=sum(self._collected), **self._counts),
+                failures=tuple(self._failures),
+                containers=tuple(dict.fromkeys(_text(s.get("container")) for s in self._starts)),
+                running=next(iter(self._running), None),
+            ),
+            junit_paths=tuple(
+                dict.fromkeys(str(start["junit"]) for start in self._starts if start.get("junit"))
+            ),
+        )
+
+    def _result(self, event: Mapping[str, Any], outcome: str) -> None:
+        test = _text(event.get("id"))
+        self._running.pop(test, None)
+        self._counts[_FIELDS[outcome]] += 1
+        message = _text(event.get("message")) if event.get("message") is not None else None
+        if outcome in {"failed", "error"} and len(self._failures) < MAX_FAILURES:
+            self._failures.append(Failure(test=test, message=message or ""))
+        seconds = event.get("seconds")
+        times = seconds if isinstance(seconds, dict) else {}
+        text = event.get("text")
+        self._sink(
+            TestResult(
+                id=test,
+                outcome=cast("Outcome", outcome),
+                container=self._container(),
+                setup=_seconds(times.get("setup")),
+                call=_seconds(times.get("call")),
+                teardown=_seconds(times.get("teardown")),
+                reruns=_integer(event.get("reruns")),
+                message=message,
+                text=plain_text(text) if isinstance(text, str) else None,
+            )
+        )
+
+    def _container(self) -> str:
+        return _text(self._starts[-1].get("container")) if self._starts else ""
 
 
 def _events(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -116,3 +150,7 @@ def _integer(value: Any) -> int:
 
 def _text(value: Any) -> str:
     return plain_text(str(value)).replace("\n", " ") if value is not None else ""
+
+
+def _seconds(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and 0 <= value < _MAX_SECONDS else None

@@ -16,11 +16,13 @@ __all__ = [
     "FileEntry",
     "Host",
     "Image",
+    "Inventory",
     "PatchedPlace",
     "Phase",
     "PhaseName",
     "Pytest",
     "Record",
+    "Resources",
     "ServiceRecord",
     "Status",
     "TestCounts",
@@ -112,6 +114,23 @@ class Image(_Model):
     """What the image really is, if it only stands in for the one of that name."""
 
 
+class Resources(_Model):
+    """What a service used, from samples a second apart: at most the last second is missing."""
+
+    cpu_seconds: NonNegativeFloat
+    cpu_mean: NonNegativeFloat | None
+    """Cores in use on average between the first and the last sample; None for a single one."""
+    memory_peak_bytes: NonNegativeInt
+    memory_peak_source: Literal["kernel", "samples"]
+    """`kernel`: its own high-water mark; `samples`: the largest that was seen."""
+    received_bytes: NonNegativeInt
+    sent_bytes: NonNegativeInt
+    read_bytes: NonNegativeInt
+    """From block devices; reads that the page cache answers do not count."""
+    written_bytes: NonNegativeInt
+    samples: NonNegativeInt
+
+
 class ServiceRecord(_Model):
     """One service of the stack."""
 
@@ -132,6 +151,8 @@ class ServiceRecord(_Model):
     exit_code: int | None = None
     """None: it ran until it was removed."""
     out_of_memory: bool = False
+    resources: Resources | None = None
+    """None: it ended before it could be sampled."""
     log: str | None = None
     """The log's path in the trial's folder; every line starts with the engine's timestamp."""
 
@@ -173,6 +194,12 @@ class Pytest(_Model):
     counts: TestCounts
     failures: tuple[Failure, ...] = ()
     """Failed tests and errors, at most 200."""
+    containers: tuple[str, ...] = ()
+    """Ids of the containers that the sessions ran in, as the probe saw them."""
+    container_confirmed: bool = False
+    """Whether all of them are the test container that the engine knows."""
+    tests: str | None = None
+    """Path of the file with every test's result in the trial's folder."""
     running: str | None = None
     """The test that was running when pytest was cut off."""
     junit: tuple[str, ...] = ()
@@ -198,6 +225,14 @@ class BudgetResult(_Model):
     met: bool
 
 
+class Inventory(_Model):
+    """How many of each the engine held, whoever made them."""
+
+    containers: NonNegativeInt
+    networks: NonNegativeInt
+    volumes: NonNegativeInt
+
+
 class CleanUp(_Model):
     """What the engine held of the trial before the end, what was removed, what is left."""
 
@@ -205,6 +240,12 @@ class CleanUp(_Model):
     removed_networks: tuple[str, ...] = ()
     removed_volumes: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    """What still carries the trial's label."""
+    held_before: Inventory | None = None
+    held_after: Inventory | None = None
+    difference: tuple[str, ...] = ()
+    """What the engine holds after the trial and did not hold before it. On an engine that others
+    use at the same time it may be theirs; of the trial's own, `left` is the proof."""
     faults: tuple[str, ...] = ()
 
 

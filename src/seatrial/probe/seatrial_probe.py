@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import signal
 import sys
 import threading
@@ -145,7 +146,7 @@ class Probe:
         config = session.config
         self._recorder.write(
             "start",
-            container=platform.node(),
+            container=container_id(),
             user=os.getuid() if hasattr(os, "getuid") else None,
             python=platform.python_version(),
             pytest=pytest.__version__,
@@ -299,6 +300,19 @@ def all_stacks() -> str:
             stack = "".join(traceback.format_stack(frame)[-30:])
             stacks.append("thread %s:\n%s" % (names.get(ident, ident), stack))
     return "\n".join(stacks)
+
+
+def container_id() -> str:
+    """The id of the container that this runs in, or the host name if it cannot be told.
+
+    Engines mount files of theirs into every container, from a folder that is named after it.
+    """
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
+            found = re.search(r"/(?:containers|overlay-containers)/([0-9a-f]{64})/", mounts.read())
+    except OSError:
+        found = None
+    return found.group(1) if found else platform.node()
 
 
 def coverage_state() -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ __all__ = ["print_record", "print_records", "records_json"]
 
 _STYLE = {Status.PASSED: "bold green", Status.OVER_BUDGET: "bold yellow"}
 _MAX_FAILURES = 20
+MIB = 1 << 20
 
 
 def print_record(out: Console, record: Record, folder: Path) -> None:
@@ -82,20 +83,32 @@ def _print_phases(out: Console, record: Record) -> None:
 
 def _print_services(out: Console, record: Record) -> None:
     table = Table.grid(padding=(0, 2, 0, 0))
-    for _ in range(4):
+    for _ in range(5):
         table.add_column()
     for service in record.services:
-        if service.role != "test":
-            image = service.image
-            stand_in = f"image: {image.stand_in}, standing in" if image and image.stand_in else ""
-            table.add_row(
-                " ", service.name, _state(service), Text(stand_in, style="dim", overflow="fold")
-            )
-    if table.row_count:
-        out.print(table)
+        image = service.image
+        stand_in = f"image: {image.stand_in}, standing in" if image and image.stand_in else ""
+        table.add_row(
+            " ",
+            service.name,
+            _state(service),
+            _usage(service),
+            Text(stand_in, style="dim", overflow="fold"),
+        )
+    out.print(table)
+
+
+def _usage(service: ServiceRecord) -> Text:
+    used = service.resources
+    if used is None:
+        return Text()
+    mean = "" if used.cpu_mean is None else f" · {used.cpu_mean:.2f} cores"
+    return Text(f"peak {used.memory_peak_bytes / MIB:.0f} MiB{mean}", style="dim")
 
 
 def _state(service: ServiceRecord) -> Text:
+    if service.role == "test":
+        return Text("" if service.state == "ran" else service.state, style="dim")
     if service.ready_seconds is not None:
         proof = "" if service.proof == "completed" else f" by {service.proof}"
         return Text(f"{service.state}{proof} after {seconds(service.ready_seconds)}")

@@ -5,7 +5,7 @@ import asyncio
 from seatrial.engine.api import Held
 from seatrial.engine.faults import engine_faults
 from seatrial.engine.remove import remove_labelled
-from seatrial.evidence.record import CleanUp
+from seatrial.evidence.record import CleanUp, Inventory
 from seatrial.trial.identity import TRIAL_LABEL, label_of
 from seatrial.trial.rig import Journal, Rig
 
@@ -15,14 +15,21 @@ _LOG_END_S = 2.0
 """A log ends when its container is gone; the last bytes are on their way for a moment."""
 
 
-async def clean(rig: Rig, journal: Journal) -> CleanUp:
+async def clean(rig: Rig, journal: Journal, before: Held) -> CleanUp:
     """Remove the trial's containers, networks and volumes, and wait for the logs to end.
+
+    `before` is all that the engine held when the trial began, whoever made it: what the trial
+    made without its label (a volume without a name) shows in the difference.
 
     Raises:
         EnvironmentFault: the engine does not answer.
     """
+    await journal.resources.stop()
+    for name in journal.services:
+        journal.update(name, resources=journal.resources.summary(name))
     with engine_faults("clean-up"):
         removal = await remove_labelled(rig.engine, label_of(rig.plan.labels[TRIAL_LABEL]))
+        after = await rig.engine.held()
     if journal.log_tasks:
         _, unfinished = await asyncio.wait(journal.log_tasks.values(), timeout=_LOG_END_S)
         for task in unfinished:
@@ -36,7 +43,16 @@ async def clean(rig: Rig, journal: Journal) -> CleanUp:
         removed_networks=removal.removed.networks,
         removed_volumes=removal.removed.volumes,
         left=_names(removal.left),
+        held_before=_inventory(before),
+        held_after=_inventory(after),
+        difference=tuple(sorted(set(_names(after)) - set(_names(before)))),
         faults=removal.faults if removal.left else (),
+    )
+
+
+def _inventory(held: Held) -> Inventory:
+    return Inventory(
+        containers=len(held.containers), networks=len(held.networks), volumes=len(held.volumes)
     )
 
 

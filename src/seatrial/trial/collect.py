@@ -1,6 +1,7 @@
 """Phase `collect`: what the containers wrote is taken into the trial's folder."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from seatrial.engine.archive import Extraction, take_out
@@ -8,6 +9,7 @@ from seatrial.engine.faults import engine_faults
 from seatrial.errors import EnvironmentFault
 from seatrial.evidence.events import ProbeReport, read_events
 from seatrial.evidence.record import Pytest
+from seatrial.evidence.tests import TEST_RESULTS_FILE, write_results
 from seatrial.stack.instrument import PROBE_OUTPUT
 from seatrial.trial.rig import Journal, Rig
 
@@ -42,7 +44,24 @@ async def collect(rig: Rig, journal: Journal, test_container: str) -> Pytest | N
 async def _probe_report(rig: Rig, journal: Journal, container: str) -> ProbeReport | None:
     folder = rig.folder.path / "probe"
     await _take(rig, journal, container, PROBE_OUTPUT, folder, _MAX_PROBE_BYTES)
-    return await asyncio.to_thread(read_events, folder / _EVENTS)
+    report = await asyncio.to_thread(
+        _read_events, folder / _EVENTS, rig.folder.path / TEST_RESULTS_FILE
+    )
+    if report is None:
+        return None
+    confirmed = set(report.pytest.containers) == {container}
+    if not confirmed:
+        journal.note("the engine does not confirm the container that the probe says it ran in")
+    found = {"container_confirmed": confirmed, "tests": TEST_RESULTS_FILE}
+    return replace(report, pytest=report.pytest.model_copy(update=found))
+
+
+def _read_events(events: Path, results: Path) -> ProbeReport | None:
+    with write_results(results) as sink:
+        report = read_events(events, sink)
+    if report is None:
+        results.unlink()
+    return report
 
 
 async def _junit_files(

@@ -14,6 +14,7 @@ from seatrial.settings import Settings
 from seatrial.stack.compose import Compose
 from seatrial.stack.plan import Plan
 from seatrial.trial.observer import Observer
+from seatrial.trial.resources import ResourceLog
 
 __all__ = ["Journal", "Rig"]
 
@@ -46,6 +47,7 @@ class Journal:
     clock: Callable[[], float]
     observer: Observer
     began: float
+    resources: ResourceLog
     phases: list[Phase] = field(default_factory=list)
     services: dict[str, ServiceRecord] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)

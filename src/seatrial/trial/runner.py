@@ -32,6 +32,7 @@ from seatrial.trial.build import build
 from seatrial.trial.clean import clean
 from seatrial.trial.collect import collect
 from seatrial.trial.outcome import Outcome, judge_budgets, judge_tests
+from seatrial.trial.resources import RESOURCES_FILE, ResourceLog
 from seatrial.trial.rig import Journal, Rig
 from seatrial.trial.start import StartedStack, start
 from seatrial.trial.test import TestRun, run_tests
@@ -70,17 +71,20 @@ async def run_trial(
             written.
     """
     started = wall_clock()
-    journal = Journal(rig.clock, rig.observer, rig.clock(), services=_services(rig))
+    began = rig.clock()
+    resources = ResourceLog(rig.engine, rig.folder.path / RESOURCES_FILE, lambda at: at - began)
+    journal = Journal(rig.clock, rig.observer, began, resources, services=_services(rig))
     for warning in rig.plan.warnings:
         journal.note(warning)
     with engine_faults("the engine"):
         info, version = await rig.engine.info(), await rig.engine.version()
+        before = await rig.engine.held()
     # Asked before the tests run: the answer must be of the tree that they were given.
     commit = await asyncio.to_thread(read_commit, rig.project)
     result = await _unless_interrupted(_work(rig, journal))
     try:
         with journal.phase(PhaseName.CLEAN):
-            clean_up = await clean(rig, journal)
+            clean_up = await clean(rig, journal, before)
     except SeatrialError as error:
         clean_up = CleanUp(left=("unknown",), faults=(error.what,))
     seconds = rig.clock() - journal.began

@@ -205,6 +205,7 @@ class _Stack:
                     rig.engine, container.id, rig.folder.path / log, tty=inspected["Config"]["Tty"]
                 )
             )
+            self._journal.resources.watch(name, container.id)
             image = inspected["Config"]["Image"]
             if number == 1:
                 known = self._journal.services[name].image

@@ -48,6 +48,7 @@ async def run_tests(rig: Rig, journal: Journal, stack: StartedStack) -> TestRun:
             )
         )
         journal.log_tasks[log] = follower
+        journal.resources.watch(name, stack.test_container)
         journal.update(name, log=log, container=stack.test_container)
         watchers = [
             asyncio.create_task(_watch(rig, journal, service))

@@ -1,0 +1,82 @@
+"""Keeps the samples of all containers in one file, and sums them up for each service."""
+
+import asyncio
+import csv
+from collections.abc import Callable
+from dataclasses import astuple, fields
+from pathlib import Path
+
+from seatrial.engine.api import Engine
+from seatrial.engine.faults import engine_faults
+from seatrial.engine.usage import Sample, sample_usage
+from seatrial.errors import EnvironmentFault
+from seatrial.evidence.record import Resources
+
+__all__ = ["RESOURCES_FILE", "ResourceLog"]
+
+RESOURCES_FILE = "resources.csv"
+
+
+class ResourceLog:
+    """Samples of a trial's containers; of each service the first, the last and the peak are kept."""
+
+    def __init__(self, engine: Engine, path: Path, since: Callable[[float], float]) -> None:
+        self._engine = engine
+        self._path = path
+        self._since = since
+        self._samples: dict[str, list[tuple[float, Sample]]] = {}
+        self._peaks: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def watch(self, service: str, container: str) -> None:
+        """Sample a container until it ends."""
+        self._tasks.append(asyncio.create_task(self._follow(service, container)))
+
+    async def stop(self) -> None:
+        """Sample no more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def summary(self, service: str) -> Resources | None:
+        """What a service used; None if it ended before it could be sampled."""
+        samples = self._samples.get(service)
+        if not samples:
+            return None
+        (began, first), (ended, last) = samples[0], samples[-1]
+        seconds = ended - began
+        return Resources(
+            cpu_seconds=last.cpu_seconds,
+            cpu_mean=(last.cpu_seconds - first.cpu_seconds) / seconds if seconds > 0 else None,
+            memory_peak_bytes=self._peaks[service],
+            memory_peak_source="samples" if last.memory_peak_bytes is None else "kernel",
+            received_bytes=last.received_bytes,
+            sent_bytes=last.sent_bytes,
+            read_bytes=last.read_bytes,
+            written_bytes=last.written_bytes,
+            samples=self._counts[service],
+        )
+
+    async def _follow(self, service: str, container: str) -> None:
+        def keep(at: float, sample: Sample) -> None:
+            kept = self._samples.setdefault(service, [])
+            self._samples[service] = [*kept[:1], (at, sample)]
+            peak = sample.memory_peak_bytes or sample.memory_bytes
+            self._peaks[service] = max(self._peaks.get(service, 0), peak)
+            self._counts[service] = self._counts.get(service, 0) + 1
+            self._write(service, at, sample)
+
+        try:
+            with engine_faults(f"service {service}"):
+                await sample_usage(self._engine, container, keep)
+        except EnvironmentFault:
+            return  # the container went away between two samples
+
+    def _write(self, service: str, at: float, sample: Sample) -> None:
+        fresh = not self._path.exists()
+        with self._path.open("a", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            if fresh:
+                rows.writerow(["seconds", "service", *(field.name for field in fields(Sample))])
+            rows.writerow([f"{self._since(at):.3f}", service, *astuple(sample)])
