@@ -1,7 +1,9 @@
 """Takes files out of containers, trusting nothing in the archive, and puts files into them."""
 
 import asyncio
+import errno
 import io
+import os
 import tarfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -15,11 +17,33 @@ __all__ = ["Entry", "Extraction", "put_entries", "put_tree", "read_small_file", 
 
 MAX_FILES = 20_000
 """Files taken out of one folder; HTML coverage of a very large project has a few thousand."""
+MAX_HEADER = 1 << 20
+"""Bytes of a name or extended header; Linux's longest path has 4 KiB."""
 _CHUNK = 1 << 16
 _ARCHIVE_OVERHEAD = 1 << 14
 """Headers, padding and the end of an archive with one file."""
 NOT_FOUND = 404
 _MAX_FINDINGS = 20
+
+
+class _ShortReads(io.RawIOBase):
+    """A file whose long reads fail: tarfile reads names and extended headers whole, and an
+    archive may say that they are as long as itself.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= MAX_HEADER:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 @dataclass(frozen=True)
@@ -90,12 +114,18 @@ async def read_small_file(
 
 
 async def take_out(
-    engine: Engine, container: str, path: str, into: Path, *, max_bytes: int
+    engine: Engine,
+    container: str,
+    path: str,
+    into: Path,
+    *,
+    max_bytes: int,
+    max_files: int = MAX_FILES,
 ) -> Extraction:
     """Copy a file or folder out of a container into the folder `into`.
 
     Only plain files and folders with harmless names are written, below `into`, at most
-    `max_bytes` and 20,000 files in all; the rest is reported as findings.
+    `max_bytes` and `max_files` in all; the rest is reported as findings.
 
     Raises:
         DockerError: the path does not exist (status 404) or the engine failed.
@@ -105,11 +135,11 @@ async def take_out(
         async for piece in engine.get_archive(container, path):
             received += len(piece)
             # Headers and padding make an archive larger than its files.
-            if received > 2 * max_bytes + (MAX_FILES << 10):
+            if received > 2 * max_bytes + (max_files << 10):
                 return Extraction((), (f"{path}: over {max_bytes} bytes, not taken out",))
             file.write(piece)
         file.seek(0)
-        return await asyncio.to_thread(_unpack, file, into, max_bytes)
+        return await asyncio.to_thread(_unpack, file, into, max_bytes, max_files)
 
 
 async def _put(
@@ -146,24 +176,24 @@ async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
-def _unpack(file: IO[bytes], into: Path, max_bytes: int) -> Extraction:
+def _unpack(file: IO[bytes], into: Path, max_bytes: int, max_files: int) -> Extraction:
     files: list[str] = []
     findings: list[str] = []
     budget = max_bytes
     try:
-        with tarfile.open(fileobj=file, mode="r:") as archive:
+        with tarfile.open(fileobj=_ShortReads(file), mode="r:") as archive:
             for member in archive:
                 if member.isdir():
                     continue
                 refusal = _refusal(member, archive)
-                if not refusal and len(files) >= MAX_FILES:
-                    refusal = f"over {MAX_FILES} files"
+                if not refusal and len(files) >= max_files:
+                    refusal = f"over {max_files} files"
                 if not refusal and member.size > budget:
                     refusal = f"over {max_bytes} bytes in all"
                 if refusal:
                     findings.append(f"{member.name!r}: {refusal}, not taken out")
                     continue
-                content = archive.extractfile(member)
+                content = archive.extractfile(_source(member, archive))
                 relative = PurePosixPath(*PurePosixPath(member.name).parts[1:] or (member.name,))
                 if content is None:
                     continue
@@ -173,7 +203,7 @@ def _unpack(file: IO[bytes], into: Path, max_bytes: int) -> Extraction:
                     findings.append(f"{member.name!r}: {error.strerror}, not taken out")
                     continue
                 files.append(str(relative))
-    except (tarfile.TarError, KeyError) as error:
+    except (tarfile.TarError, ValueError, OverflowError) as error:
         findings.append(f"the archive is broken: {error}")
     if len(findings) > _MAX_FINDINGS:
         rest = len(findings) - _MAX_FINDINGS
@@ -190,7 +220,7 @@ def _refusal(member: tarfile.TarInfo, archive: tarfile.TarFile) -> str:
     if member.islnk():
         # A second name of a file that is in the archive itself; anything else is not followed.
         try:
-            return "" if archive.getmember(member.linkname).isreg() else "a hard link"
+            return "" if _source(member, archive).isreg() else "a hard link to no file"
         except KeyError:
             return "a hard link to nothing"
     if member.issym():
@@ -200,14 +230,22 @@ def _refusal(member: tarfile.TarInfo, archive: tarfile.TarFile) -> str:
     return ""
 
 
+def _source(member: tarfile.TarInfo, archive: tarfile.TarFile) -> tarfile.TarInfo:
+    """The member that has the content; of a hard link, the one that it names."""
+    return archive.getmember(member.linkname) if member.islnk() else member
+
+
 def _write(content: IO[bytes], target: Path, budget: int) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
     written = 0
     with target.open("xb") as file:
-        while piece := content.read(_CHUNK):
-            written += len(piece)
-            if written > budget:
-                target.unlink()
-                raise OSError(27, "File too large")
-            file.write(piece)
+        try:
+            while piece := content.read(_CHUNK):
+                written += len(piece)
+                if written > budget:
+                    raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+                file.write(piece)
+        except BaseException:
+            target.unlink()  # half a file would be taken for evidence
+            raise
     return written

@@ -41,23 +41,25 @@ class Endpoint:
         return {**environ, **({"DOCKER_HOST": self.url} if self.url else {})}
 
 
-def find_endpoint(environ: Mapping[str, str], home: Path) -> Endpoint:
+def find_endpoint(environ: Mapping[str, str], home: Path, root: Path = Path("/")) -> Endpoint:
     """Find an engine as the Docker client would, and after that Podman's sockets.
+
+    `root` is where the paths of sockets begin.
 
     Raises:
         EnvironmentFault: nothing names an engine and there is no socket.
     """
+    if host := environ.get("DOCKER_HOST"):
+        return Endpoint(host, "DOCKER_HOST", local=host.startswith("unix://"))
     context = environ.get("DOCKER_CONTEXT") or _current_context(home)
     if context and context != "default":
         return Endpoint(None, f"context {context}", local=False)
-    if host := environ.get("DOCKER_HOST"):
-        return Endpoint(host, "DOCKER_HOST", local=host.startswith("unix://"))
     podman = [_PODMAN_SOCKET]
     if runtime := environ.get("XDG_RUNTIME_DIR"):
         podman.insert(0, f"{runtime}/podman/podman.sock")
     own = str(home / ".docker/run/docker.sock")
     for path in (*_DOCKER_SOCKETS, own, *podman):
-        if Path(path).is_socket():
+        if (root / path.lstrip("/")).is_socket():
             # Named, so that the Docker programs we run use the very same one.
             url = None if path in _DOCKER_SOCKETS else f"unix://{path}"
             return Endpoint(url, path, local=True)

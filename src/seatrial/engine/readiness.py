@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from seatrial.engine.api import Engine, ExecResult
@@ -25,6 +25,7 @@ UNDECLARED_PATIENCE_S = 30.0
 GUARD_PATIENCE_S = 60.0
 """For a known server whose own health check has passed: the TCP port opens after the set-up."""
 PORT_TIMEOUT_S = 1.0
+CLIENT_TIMEOUT_S = 5.0
 HOPELESS_AFTER = 3
 """Attempts in a row: an exec into a container that is just starting can fail in the same way."""
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -54,6 +55,8 @@ class Readiness:
     exit_code: int | None = None
     detail: str = ""
     """The last answer of the health check or client, if the service did not become ready."""
+    hopeless: bool = False
+    """Trying again changes nothing: the image lacks the program that the check runs."""
 
 
 def read_health_check(config: Mapping[str, Any]) -> HealthCheck | None:
@@ -123,7 +126,14 @@ async def watch_service(
         if not probing.done():
             return Readiness("unready", "none", seconds, 0, detail="it has not ended")
         found = probing.result()
-        return Readiness(found.state, found.proof, seconds, found.attempts, detail=found.detail)
+        return Readiness(
+            found.state,
+            found.proof,
+            seconds,
+            found.attempts,
+            detail=found.detail,
+            hopeless=found.hopeless,
+        )
     finally:
         for task in (ended, probing):
             task.cancel()
@@ -137,6 +147,16 @@ class _Found:
     proof: Proof
     attempts: int
     detail: str = ""
+    hopeless: bool = False
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What one attempt brought."""
+
+    passed: bool
+    detail: str = ""
+    hopeless: bool = False
 
 
 async def _prove(
@@ -155,18 +175,14 @@ async def _prove(
     attempts = 0
     if check:
         patience = max(timeout_s, check.patience)
-        passed, attempts, detail = await _until(
-            lambda: _check_passes(engine, container, check), patience
-        )
-        if not passed:
-            return _Found("unready", "none", attempts, detail)
+        answer, attempts = await _until(lambda: _check_passes(engine, container, check), patience)
+        if not answer.passed:
+            return _Found("unready", "none", attempts, answer.detail, answer.hopeless)
     if server:
         patience = min(timeout_s, GUARD_PATIENCE_S if check else UNDECLARED_PATIENCE_S)
-        answered, more, detail = await _until(
-            lambda: _client_answers(engine, container, server), patience
-        )
+        answer, more = await _until(lambda: _client_answers(engine, container, server), patience)
         attempts += more
-        if answered and not check:
+        if answer.passed and not check:
             return _Found("ready", "client", attempts)
     if check:
         return _Found("ready", "health check", attempts)
@@ -180,47 +196,48 @@ async def _prove(
         # What the compose file declares must all be open; an image often exposes ports that a
         # given configuration does not use, so of those one is enough.
         ports, enough = (declared_ports, all) if declared_ports else (exposed, any)
-        opened, more, _ = await _until(
+        answer, more = await _until(
             lambda: _ports_open(addresses[0], ports, enough), min(timeout_s, UNDECLARED_PATIENCE_S)
         )
-        if opened:
+        if answer.passed:
             return _Found("ready", "port", attempts + more)
     return _Found("started", "none", attempts)
 
 
-async def _until(attempt: Callable[[], Any], patience_s: float) -> tuple[bool, int, str]:
-    """Repeat `attempt` with growing pauses until it succeeds, cannot succeed, or time is up."""
-    pause, attempts, detail = FIRST_PAUSE_S, 0, "no answer"
+async def _until(
+    attempt: Callable[[], Awaitable[_Answer]], patience_s: float
+) -> tuple[_Answer, int]:
+    """Repeat `attempt` with growing pauses until it passes, cannot pass, or time is up.
+
+    Returns the last answer and the number of attempts.
+    """
+    pause, attempts, in_a_row, answer = FIRST_PAUSE_S, 0, 0, _Answer(passed=False, detail="none")
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(patience_s):
             while True:
                 attempts += 1
-                passed, detail, hopeless = await attempt()
-                if passed:
-                    return True, attempts, ""
-                if hopeless and attempts >= HOPELESS_AFTER:
-                    break
+                answer = await attempt()
+                in_a_row = in_a_row + 1 if answer.hopeless else 0
+                if answer.passed or in_a_row >= HOPELESS_AFTER:
+                    return answer, attempts
                 await asyncio.sleep(pause)
                 pause = min(pause * PAUSE_GROWTH, LAST_PAUSE_S)
-    return False, attempts, detail
+    return replace(answer, passed=False, hopeless=False), attempts
 
 
-async def _check_passes(
-    engine: Engine, container: str, check: HealthCheck
-) -> tuple[bool, str, bool]:
+async def _check_passes(engine: Engine, container: str, check: HealthCheck) -> _Answer:
     result = await _try_exec(engine, container, check.command, check.timeout)
     if result is None:
-        return False, f"the check did not end within {check.timeout:g} s", False
-    return result.code == 0, _describe(result), _is_missing(result)
+        return _Answer(passed=False, detail=f"the check did not end within {check.timeout:g} s")
+    return _Answer(result.code == 0, _describe(result), _is_missing(result))
 
 
-async def _client_answers(
-    engine: Engine, container: str, server: KnownServer
-) -> tuple[bool, str, bool]:
-    result = await _try_exec(engine, container, server.client, 5.0)
+async def _client_answers(engine: Engine, container: str, server: KnownServer) -> _Answer:
+    result = await _try_exec(engine, container, server.client, CLIENT_TIMEOUT_S)
     if result is None:
-        return False, f"{server.name} did not answer within 5 s", False
-    return server.answers(result.code, result.output), _describe(result), _is_missing(result)
+        return _Answer(passed=False, detail=f"{server.name} did not answer in time")
+    passed = server.answers(result.code, result.output)
+    return _Answer(passed, _describe(result), _is_missing(result))
 
 
 async def _try_exec(
@@ -250,9 +267,9 @@ def _is_missing(result: ExecResult) -> bool:
 
 async def _ports_open(
     address: str, ports: Sequence[int], enough: Callable[[list[bool]], bool]
-) -> tuple[bool, str, bool]:
+) -> _Answer:
     opened = await asyncio.gather(*(_port_open(address, port) for port in ports))
-    return enough(list(opened)), "", False
+    return _Answer(enough(list(opened)))
 
 
 async def _port_open(address: str, port: int) -> bool:
