@@ -123,6 +123,10 @@ class Engine:
         """Wait until a container has ended and return its exit code."""
         return int((await self._docker.containers.container(container).wait())["StatusCode"])
 
+    async def restart(self, container: str, *, grace_s: int) -> None:
+        """Start a container again, ended or not; one that runs gets `grace_s` seconds to end."""
+        await self._docker.containers.container(container).restart(t=grace_s)
+
     async def stop(self, container: str, *, grace_s: int) -> None:
         """Ask a container to end, and kill it `grace_s` seconds later."""
         await self._docker.containers.container(container).stop(t=grace_s)

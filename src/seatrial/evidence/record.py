@@ -151,6 +151,8 @@ class ServiceRecord(_Model):
     exit_code: int | None = None
     """None: it ran until it was removed."""
     out_of_memory: bool = False
+    restarts: NonNegativeInt = 0
+    """How often it was started again because it was not ready in time, or ended."""
     resources: Resources | None = None
     """None: it ended before it could be sampled."""
     log: str | None = None

@@ -46,6 +46,8 @@ class Service:
     depends_on: tuple[Dependency, ...]
     mounts: tuple[Mount, ...]
     profiles: tuple[str, ...]
+    restarts: bool
+    """Whether the project asks the engine to start it again when it ends with a fault."""
 
 
 def read_services(form: Form) -> dict[str, Service]:
@@ -83,6 +85,7 @@ def _service(name: str, raw: Mapping[str, Any]) -> Service:
             for entry in raw.get("volumes") or ()
         ),
         profiles=tuple(raw.get("profiles") or ()),
+        restarts=raw.get("restart", "no") != "no",
     )
 
 

@@ -18,7 +18,7 @@ RESOURCES_FILE = "resources.csv"
 
 
 class ResourceLog:
-    """Samples of a trial's containers; of each service the first, the last and the peak are kept."""
+    """Samples of a trial's containers; the first, the last and the peak of each are kept."""
 
     def __init__(self, engine: Engine, path: Path, since: Callable[[float], float]) -> None:
         self._engine = engine

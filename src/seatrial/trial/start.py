@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-from seatrial.engine.api import Container
 from seatrial.engine.archive import Entry, put_entries
 from seatrial.engine.faults import engine_faults
-from seatrial.engine.logs import follow_log, last_lines
 from seatrial.engine.project import create_containers, pinned, pull_images
-from seatrial.engine.readiness import Readiness, watch_service
+from seatrial.engine.readiness import Readiness
 from seatrial.errors import EnvironmentFault
 from seatrial.evidence.record import Image
 from seatrial.probe import probe_source
@@ -27,15 +25,17 @@ from seatrial.stack.select import needed_by
 from seatrial.trial.build import read_image
 from seatrial.trial.identity import TRIAL_LABEL
 from seatrial.trial.rig import Journal, Rig
+from seatrial.trial.service import FAILED_STATES, service_fault, start_service
 from seatrial.trial.sources import fill_mounts, make_source_volumes
+
+if TYPE_CHECKING:
+    from seatrial.engine.api import Container
 
 __all__ = ["StartedStack", "start"]
 
 STARTED_PATIENCE_S = 10.0
 """`service_started` asks only that a dependency was started. In a trial nothing is restarted, so
 a dependent that finds it closed would end for good: it is given this long to become ready."""
-LOG_TAIL = 20
-_LOG_SETTLE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -168,17 +168,13 @@ class _Stack:
                 return None
         containers = await self._created[name]
         self._rig.observer.service_changed(name, "starting")
-        results = await asyncio.gather(
-            *(self._start_container(name, number, c) for number, c in enumerate(containers, 1))
-        )
-        worst = max(results, key=lambda result: result.state in {"exited", "unready"})
-        self._note_readiness(name, worst)
-        if worst.state in {"exited", "unready"}:
-            fault = await self._fault(name, worst)
+        readiness = await start_service(self._rig, self._journal, name, containers)
+        if readiness.state in FAILED_STATES:
+            fault = await service_fault(self._rig, self._journal, name, readiness)
             if required:
                 raise fault
             self._journal.note(f"{fault.what}; the tests were run all the same")
-        return worst
+        return readiness
 
     async def _allows(self, dependency: Dependency) -> bool:
         task = self._ready[dependency.service]
@@ -193,94 +189,3 @@ class _Stack:
         if dependency.condition == "service_completed_successfully":
             return readiness.state == "completed"
         return readiness.state in {"ready", "started", "completed"}
-
-    async def _start_container(self, name: str, number: int, container: Container) -> Readiness:
-        rig = self._rig
-        with engine_faults(f"service {name}"):
-            await rig.engine.start(container.id)
-            inspected = await rig.engine.inspect(container.id)
-            log = f"logs/{name}.log" if number == 1 else f"logs/{name}-{number}.log"
-            self._journal.log_tasks[log] = asyncio.create_task(
-                follow_log(
-                    rig.engine, container.id, rig.folder.path / log, tty=inspected["Config"]["Tty"]
-                )
-            )
-            self._journal.resources.watch(name, container.id)
-            image = inspected["Config"]["Image"]
-            if number == 1:
-                known = self._journal.services[name].image
-                self._journal.update(
-                    name,
-                    log=log,
-                    image=known or await read_image(rig.engine, image, built=False),
-                )
-            return await watch_service(
-                rig.engine,
-                container.id,
-                image=image,
-                declared_ports=_declared_ports(rig.plan.form["services"][name]),
-                reachable=rig.engine_is_local,
-                timeout_s=rig.settings.timeouts.start,
-                clock=rig.clock,
-                must_complete=self._must_complete(name),
-            )
-
-    def _must_complete(self, name: str) -> bool:
-        return any(
-            dependency.service == name and dependency.condition == "service_completed_successfully"
-            for service in self._rig.plan.services.values()
-            for dependency in service.depends_on
-        )
-
-    def _note_readiness(self, name: str, readiness: Readiness) -> None:
-        settled = readiness.state in {"ready", "completed"}
-        self._journal.update(
-            name,
-            state=readiness.state,
-            proof=readiness.proof,
-            probes=readiness.attempts,
-            exit_code=readiness.exit_code,
-            ready_seconds=readiness.seconds if settled else None,
-            ready_at=self._rig.clock() - self._journal.began if settled else None,
-        )
-        detail = readiness.proof if settled else readiness.detail
-        self._rig.observer.service_changed(name, readiness.state, detail)
-        if readiness.state == "started":
-            self._journal.note(
-                f"service {name} was started; nothing shows that it is ready (it has no health "
-                "check, no known client and no open port)"
-            )
-
-    async def _fault(self, name: str, readiness: Readiness) -> EnvironmentFault:
-        log = f"logs/{name}.log"
-        if task := self._journal.log_tasks.get(log):
-            await asyncio.wait({task}, timeout=_LOG_SETTLE_S)
-        tail = last_lines(self._rig.folder.path / log, LOG_TAIL)
-        if readiness.state == "exited":
-            what = f"service {name} ended with exit code {readiness.exit_code} while starting"
-            next_step = "its last lines say why"
-            details = tail
-        else:
-            what = (
-                f"service {name} did not become "
-                f"{'complete' if self._must_complete(name) else 'ready'} "
-                f"within {readiness.seconds:.0f} s"
-            )
-            next_step = (
-                "mend the service or its health check; a service that needs longer gets it with "
-                "--start-timeout (setting: timeouts.start)"
-            )
-            details = (f"last health output: {readiness.detail}", *tail)
-        return EnvironmentFault(
-            what, where=f"services.{name}, {log}", next_step=next_step, details=details
-        )
-
-
-def _declared_ports(raw: Mapping[str, Any]) -> list[int]:
-    """The TCP ports that the compose file itself names."""
-    declared = []
-    for entry in raw.get("expose") or ():
-        port, _, protocol = str(entry).partition("/")
-        if port.isdigit() and protocol in {"", "tcp"}:
-            declared.append(int(port))
-    return declared
