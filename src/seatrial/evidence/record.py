@@ -4,7 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
+from pydantic import AwareDatetime, Field, NonNegativeFloat, NonNegativeInt
+
+from seatrial.evidence.build import Build
+from seatrial.evidence.model import Model as _Model
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -33,11 +36,6 @@ SCHEMA_VERSION: Literal[1] = 1
 """Raised when a field is removed or changes its meaning; a new field alone does not raise it."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class _Model(BaseModel):
-    # Readers of a later version's record keep what they do not know out of their way.
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Status(StrEnum):
@@ -298,6 +296,8 @@ class Record(_Model):
     """Those that are not defaults, each with its source: key → {value, source}."""
     phases: tuple[Phase, ...]
     services: tuple[ServiceRecord, ...]
+    build: Build | None = None
+    """None: nothing was to be built."""
     pytest: Pytest | None = None
     """None: no probe reported, so nothing is known of single tests."""
     budgets: tuple[BudgetResult, ...] = ()

@@ -11,6 +11,8 @@ from seatrial.evidence.record import Fault
 
 __all__ = ["console", "counted", "print_error", "print_fault", "seconds"]
 
+MAX_DETAIL = 300
+"""Characters of one line of somebody else's output; the log has all of it."""
 PIPE_WIDTH = 120
 """Columns where there is no terminal to ask: CI logs are wider than Rich's 80."""
 
@@ -75,4 +77,4 @@ def print_fault(out: Console, fault: Fault, *, title: str = "") -> None:
 
 def _print_details(out: Console, lines: Sequence[str]) -> None:
     for line in lines:
-        out.print(Text.assemble(("  │ ", "dim"), plain_text(line)))
+        out.print(Text.assemble(("  │ ", "dim"), plain_text(line)[:MAX_DETAIL]))

@@ -29,6 +29,7 @@ from seatrial.evidence.record import (
 from seatrial.settings import LoadedSettings
 from seatrial.stack.instrument import PROBE_MODULE
 from seatrial.trial.build import build
+from seatrial.trial.built import examine_build
 from seatrial.trial.clean import clean
 from seatrial.trial.collect import collect
 from seatrial.trial.outcome import Outcome, judge_budgets, judge_tests
@@ -82,6 +83,7 @@ async def run_trial(
     # Asked before the tests run: the answer must be of the tree that they were given.
     commit = await asyncio.to_thread(read_commit, rig.project)
     result = await _unless_interrupted(_work(rig, journal))
+    built = await examine_build(rig, journal)
     try:
         with journal.phase(PhaseName.CLEAN):
             clean_up = await clean(rig, journal, before)
@@ -108,6 +110,7 @@ async def run_trial(
         settings=_settings(loaded),
         phases=tuple(sorted(journal.phases, key=lambda phase: phase.start)),
         services=tuple(journal.services.values()),
+        build=built,
         pytest=result.pytest,
         budgets=budgets,
         clean_up=clean_up,

@@ -69,7 +69,7 @@ async def service_fault(
             "mend the service or its health check; a service that needs longer gets it with "
             "--start-timeout (setting: timeouts.start)"
         )
-        details = (f"last health output: {readiness.detail}", *tail)
+        details = (*tail, f"last health output: {readiness.detail}")
     return EnvironmentFault(
         what, where=f"services.{name}, {log}", next_step=next_step, details=details
     )
