@@ -292,7 +292,7 @@ class Record(_Model):
     arguments: tuple[str, ...] = ()
     """Handed to pytest by the user."""
     arguments_by: str = "none"
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
     """Those that are not defaults, each with its source: key → {value, source}."""
     phases: tuple[Phase, ...]
     services: tuple[ServiceRecord, ...]

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from seatrial.evidence.record import CleanUp, Record, ServiceRecord, Status
+from seatrial.report.build import print_build
 from seatrial.report.text import counted, print_fault, seconds
 
 __all__ = ["print_record", "print_records", "records_json"]
@@ -21,6 +22,8 @@ def print_record(out: Console, record: Record, folder: Path) -> None:
     """Print a trial's result; the last lines say how it ended and where everything is."""
     _print_phases(out, record)
     _print_services(out, record)
+    if record.build:
+        print_build(out, record.build)
     for finding in record.findings:
         out.print(Text.assemble(("note: ", "yellow"), finding))
     _print_failures(out, record)
