@@ -1,10 +1,13 @@
 """Streams a container's log into a file, with bounded memory and size."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from seatrial.engine.api import Engine
+from seatrial.evidence.folder import file_fault
 from seatrial.evidence.hostile import plain_text
 
 __all__ = ["follow_log", "last_lines"]
@@ -26,21 +29,39 @@ async def follow_log(
 
     Each line starts with the engine's timestamp. Past 1 GiB the rest is read and dropped.
     `on_line` is given each line, safe to show and without the timestamp.
+
+    Raises:
+        EnvironmentFault: the disk is full or not writable.
     """
     written = 0
     pending = b""
-    with path.open("wb", buffering=0) as file:
+    with _file(path) as file:
         async for piece in engine.logs(container, tty=tty):
-            if written < MAX_LOG_BYTES <= written + len(piece):
-                file.write(_CUT)
-            written += len(piece)
-            if written < MAX_LOG_BYTES:
-                file.write(piece)
+            with _told(path):
+                if written < MAX_LOG_BYTES <= written + len(piece):
+                    file.write(_CUT)
+                written += len(piece)
+                if written < MAX_LOG_BYTES:
+                    file.write(piece)
             if on_line:
                 *lines, pending = (pending + piece).split(b"\n")
                 pending = pending[-_TAIL_BYTES:]
                 for line in lines:
                     on_line(_message(line.decode(errors="replace")))
+
+
+def _file(path: Path) -> IO[bytes]:
+    with _told(path):
+        return path.open("wb", buffering=0)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """The disk's faults are not the engine's, though both are OSErrors here."""
+    try:
+        yield
+    except OSError as error:
+        raise file_fault("the log", error, path) from error
 
 
 def last_lines(path: Path, count: int) -> tuple[str, ...]:

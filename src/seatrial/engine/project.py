@@ -9,11 +9,13 @@ from seatrial.errors import EnvironmentFault
 from seatrial.evidence.hostile import plain_text
 from seatrial.stack.compose import Compose
 from seatrial.stack.model import Form
+from seatrial.stack.process import Completed
 
 __all__ = ["build_images", "create_containers", "pinned", "pull_images"]
 
 _DETAIL_LINES = 25
 _STEP_LINE = re.compile(r"^#\d+ ")
+_BASE_IMAGE = re.compile(r"load metadata for (\S+)")
 
 _BUILD_REMEDIES = (
     (("parse error", "unknown instruction"), "mend the line that the message names"),
@@ -54,11 +56,13 @@ async def build_images(
         return
     lines = plain_text(done.stderr).strip().splitlines() or ["docker compose build failed"]
     message = _without_wrappers(lines[-1])
+    details = _failed_step(plain_text(done.stdout))
+    base = next((found[1] for line in details if (found := _BASE_IMAGE.search(line))), "")
     raise EnvironmentFault(
-        f"the build failed: {message}",
+        f"the build failed: {f'base image {base}: ' if base else ''}{message}",
         where=", ".join(_dockerfile(form, service) for service in services),
         next_step=_build_remedy(message),
-        details=_failed_step(plain_text(done.stdout)),
+        details=details,
     )
 
 
@@ -68,7 +72,9 @@ async def pull_images(compose: Compose, form: Form, services: Sequence[str], *, 
     Raises:
         EnvironmentFault: an image can be had neither here nor from a registry.
     """
-    await _run(compose, form, ["pull", "--quiet"], services, cwd=cwd)
+    done = await _run(compose, form, ["pull", "--quiet"], services, cwd=cwd)
+    if done.code != 0:
+        raise _unavailable(form, services, _reason(done))
 
 
 async def create_containers(
@@ -81,34 +87,43 @@ async def create_containers(
             refuses a setting.
     """
     options = ["--no-recreate", "--no-build", "--quiet-pull"]
-    await _run(compose, form, ["create", *options], services, cwd=cwd)
-
-
-async def _run(
-    compose: Compose, form: Form, command: Sequence[str], services: Sequence[str], *, cwd: Path
-) -> None:
-    done = await compose.run(
-        [*_project(form), *command, *services], cwd=cwd, stdin=json.dumps(form).encode()
-    )
+    done = await _run(compose, form, ["create", *options], services, cwd=cwd)
     if done.code == 0:
         return
     lines = [line.strip() for line in plain_text(done.stderr).strip().splitlines()]
-    message = lines[-1].removeprefix("Error response from daemon: ") if lines else "no reason given"
+    message = _reason(done)
     unavailable = [
         line.split()[0] for line in lines if " Error " in line and not line.startswith("Error")
     ]
     if unavailable:
-        images = {form["services"].get(name, {}).get("image", name) for name in unavailable}
-        raise EnvironmentFault(
-            f"the image {', '.join(sorted(images))} is not here and cannot be pulled: {message}",
-            where=", ".join(f"services.{name}.image" for name in unavailable),
-            next_step="check the image's name, log in to its registry, or load it (docker load)",
-        )
+        raise _unavailable(form, unavailable, message)
     raise EnvironmentFault(
         f"Compose cannot make the containers: {message}",
         where=", ".join(f"services.{name}" for name in services),
         next_step="seatrial plan shows what was asked for; seatrial doctor checks the engine",
         details=tuple(lines[-_DETAIL_LINES:-1]),
+    )
+
+
+async def _run(
+    compose: Compose, form: Form, command: Sequence[str], services: Sequence[str], *, cwd: Path
+) -> Completed:
+    return await compose.run(
+        [*_project(form), *command, *services], cwd=cwd, stdin=json.dumps(form).encode()
+    )
+
+
+def _reason(done: Completed) -> str:
+    lines = plain_text(done.stderr).strip().splitlines() or ["no reason given"]
+    return lines[-1].strip().removeprefix("Error response from daemon: ")
+
+
+def _unavailable(form: Form, services: Sequence[str], message: str) -> EnvironmentFault:
+    images = {form["services"].get(name, {}).get("image", name) for name in services}
+    return EnvironmentFault(
+        f"the image {', '.join(sorted(images))} is not here and cannot be pulled: {message}",
+        where=", ".join(f"services.{name}.image" for name in services),
+        next_step="check the image's name, log in to its registry, or load it (docker load)",
     )
 
 

@@ -25,6 +25,9 @@ UNDECLARED_PATIENCE_S = 30.0
 GUARD_PATIENCE_S = 60.0
 """For a known server whose own health check has passed: the TCP port opens after the set-up."""
 PORT_TIMEOUT_S = 1.0
+UNPROVEN_WAIT_S = 1.0
+"""For a service that nothing can prove to be ready: one whose configuration is wrong ends within
+about half a second, and must not be taken for started."""
 CLIENT_TIMEOUT_S = 5.0
 HOPELESS_AFTER = 3
 """Attempts in a row: an exec into a container that is just starting can fail in the same way."""
@@ -201,6 +204,8 @@ async def _prove(
         )
         if answer.passed:
             return _Found("ready", "port", attempts + more)
+    # The caller sees it if the service ends meanwhile.
+    await asyncio.sleep(UNPROVEN_WAIT_S)
     return _Found("started", "none", attempts)
 
 

@@ -8,10 +8,17 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from seatrial.errors import UsageFault
+from seatrial.errors import EnvironmentFault, UsageFault
 from seatrial.evidence.record import FileEntry, Record
 
-__all__ = ["RunFolder", "list_records", "new_run_folder", "read_record", "write_record"]
+__all__ = [
+    "RunFolder",
+    "file_fault",
+    "list_records",
+    "new_run_folder",
+    "read_record",
+    "write_record",
+]
 
 _HOME = ".seatrial"
 _RECORD = "record.json"
@@ -44,7 +51,7 @@ def new_run_folder(project: Path, trial: str) -> RunFolder:
     """Make the folder of a new trial; version control is told to ignore all of `.seatrial`.
 
     Raises:
-        UsageFault: the folder cannot be made.
+        EnvironmentFault: the folder cannot be made.
     """
     home = project / _HOME
     folder = RunFolder(home / "runs" / trial)
@@ -54,27 +61,36 @@ def new_run_folder(project: Path, trial: str) -> RunFolder:
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
     except OSError as error:
-        raise UsageFault(
-            f"the trial's folder cannot be made: {error.strerror}",
-            where=str(folder.path),
-            next_step="check the permissions of the project's folder and the free space",
-        ) from error
+        raise file_fault("the trial's folder", error, folder.path) from error
     return folder
+
+
+def file_fault(what: str, error: OSError, place: Path) -> EnvironmentFault:
+    """Say that `what`, which is at or below `place`, could not be written."""
+    return EnvironmentFault(
+        f"{what} cannot be written: {error.strerror or error}",
+        where=str(error.filename or place),
+        next_step="check the free space and the permissions of the project's folder",
+    )
 
 
 def write_record(folder: RunFolder, record: Record) -> None:
     """Write the record whole or not at all, and point `latest` to it.
 
     Raises:
-        OSError: the disk is full or not writable.
+        EnvironmentFault: the disk is full or not writable.
     """
     draft = folder.record.with_suffix(".json.part")
-    draft.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    draft.replace(folder.record)
-    latest = folder.path.parent.parent / _LATEST
-    pointer = latest.with_name(f"{_LATEST}.{record.id}")
-    pointer.symlink_to(Path("runs") / folder.path.name)
-    pointer.replace(latest)
+    try:
+        draft.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        draft.replace(folder.record)
+        latest = folder.path.parent.parent / _LATEST
+        pointer = latest.with_name(f"{_LATEST}.{record.id}")
+        pointer.symlink_to(Path("runs") / folder.path.name)
+        pointer.replace(latest)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise file_fault("the record", error, folder.record) from error
 
 
 def manifest(folder: RunFolder) -> tuple[FileEntry, ...]:

@@ -12,7 +12,7 @@ from seatrial.engine.faults import engine_faults
 from seatrial.engine.logs import last_lines
 from seatrial.errors import ExitCode, SeatrialError
 from seatrial.evidence.commit import read_commit
-from seatrial.evidence.folder import manifest, write_record
+from seatrial.evidence.folder import file_fault, manifest, write_record
 from seatrial.evidence.host import read_host
 from seatrial.evidence.record import (
     BudgetResult,
@@ -82,14 +82,20 @@ async def run_trial(
         before = await rig.engine.held()
     # Asked before the tests run: the answer must be of the tree that they were given.
     commit = await asyncio.to_thread(read_commit, rig.project)
-    result = await _unless_interrupted(_work(rig, journal))
-    built = await examine_build(rig, journal)
+    try:
+        result = await _unless_interrupted(_work(rig, journal))
+    except BaseException:
+        # Not foreseen, so there is no record; but nothing may stay in the engine.
+        with contextlib.suppress(SeatrialError):
+            await clean(rig, journal, before)
+        raise
     try:
         with journal.phase(PhaseName.CLEAN):
             clean_up = await clean(rig, journal, before)
     except SeatrialError as error:
         clean_up = CleanUp(left=("unknown",), faults=(error.what,))
     seconds = rig.clock() - journal.began
+    built = await examine_build(rig, journal)
     result, budgets = _apply_budgets(result, rig, journal, seconds, clean_up)
     record = Record(
         id=trial,
@@ -134,15 +140,9 @@ async def _work(rig: Rig, journal: Journal) -> _Result:
         with journal.phase(PhaseName.COLLECT):
             pytest = await collect(rig, journal, stack.test_container)
     except SeatrialError as error:
-        return _Result(
-            Outcome(_status_of(error), error.exit_code, error.what, error.next_step),
-            Fault(
-                what=error.what,
-                where=error.where,
-                next_step=error.next_step,
-                details=error.details,
-            ),
-        )
+        return _broken_off(error)
+    except OSError as error:
+        return _broken_off(file_fault("a file of the trial", error, rig.folder.path))
     outcome = judge_tests(
         run,
         pytest,
@@ -151,6 +151,13 @@ async def _work(rig: Rig, journal: Journal) -> _Result:
     )
     fault = _explain(outcome, rig, journal) if outcome.exit_code is not ExitCode.OK else None
     return _Result(outcome, fault, run, pytest, stack.arguments_by)
+
+
+def _broken_off(error: SeatrialError) -> _Result:
+    return _Result(
+        Outcome(_status_of(error), error.exit_code, error.what, error.next_step),
+        Fault(what=error.what, where=error.where, next_step=error.next_step, details=error.details),
+    )
 
 
 async def _build_and_start(rig: Rig, journal: Journal) -> StartedStack:
@@ -191,17 +198,27 @@ async def _unless_interrupted(work: Coroutine[Any, Any, _Result]) -> _Result:
     """Run `work` until it ends or a signal comes; later signals change nothing."""
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
+    interrupted = False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        if not interrupted:  # a second one would break off what the first has to put in order
+            interrupted = True
+            task.cancel()
+
     for number in SIGNALS:
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, interrupt)
     try:
         await asyncio.wait({task})
-        if task.cancelled():
-            return _Result(Outcome(Status.INTERRUPTED, ExitCode.INTERRUPTED, "interrupted"))
-        return task.result()
     finally:
         # Ignored until the process ends: clean-up and the record must not be broken off.
         for number in SIGNALS:
             loop.add_signal_handler(number, lambda: None)
+    if interrupted:
+        # Whatever the work came to, such as a fault of a program that was ended in the middle.
+        await asyncio.gather(task, return_exceptions=True)
+        return _Result(Outcome(Status.INTERRUPTED, ExitCode.INTERRUPTED, "interrupted"))
+    return task.result()
 
 
 def _services(rig: Rig) -> dict[str, ServiceRecord]:
