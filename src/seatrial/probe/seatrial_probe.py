@@ -146,6 +146,9 @@ class Probe:
         config = session.config
         self._recorder.write(
             "start",
+            # What places every event's `at` beside log lines, whose times are the wall clock's;
+            # containers have no clocks of their own, so the two agree.
+            wall=time.time(),
             container=container_id(),
             user=os.getuid() if hasattr(os, "getuid") else None,
             python=platform.python_version(),
