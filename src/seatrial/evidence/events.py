@@ -72,8 +72,8 @@ class _Reading:
                 self._running[_text(event.get("id"))] = None
             case "broken":
                 self._result(event, "error")
-            case "test" if event.get("outcome") in _FIELDS:
-                self._result(event, event["outcome"])
+            case "test" if str(event.get("outcome")) in _FIELDS:
+                self._result(event, str(event["outcome"]))
             case "end":
                 self._ends.append(_integer(event.get("status")))
                 self._running.clear()
@@ -85,11 +85,12 @@ class _Reading:
             self._sink(TestResult(test, "unfinished", self._container()))
         complete = len(self._ends) >= len(self._starts)
         first = self._starts[0]
+        arguments = first.get("arguments")
         return ProbeReport(
             pytest=Pytest(
                 version=_text(first.get("pytest")),
                 python=_text(first.get("python")),
-                arguments=tuple(_text(argument) for argument in first.get("arguments") or ()),
+                arguments=tuple(map(_text, arguments if isinstance(arguments, list) else ())),
                 exit_status=next(filter(None, self._ends), 0) if complete else None,
                 counts=TestCounts(collected=sum(self._collected), **self._counts),
                 failures=tuple(self._failures),
@@ -138,7 +139,7 @@ def _events(path: Path) -> Iterator[Mapping[str, Any]]:
         while line := file.readline(MAX_LINE):
             try:
                 event = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue  # cut off in the middle of a line, or not the probe's
             if isinstance(event, dict):
                 yield event

@@ -11,12 +11,15 @@ _ESCAPES = re.compile(
     re.DOTALL,
 )
 _CONTROLS = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+    r"\ud800-\udfff]"  # halves of surrogate pairs: JSON can carry them, files cannot
 )
 
 
 def plain_text(text: str) -> str:
-    """Remove escape codes, control characters and direction marks; keep tab and line feed.
+    """Remove escape codes, control characters, direction marks and broken characters.
+
+    Tab and line feed are kept.
 
     A carriage return becomes a line feed, so that a progress bar cannot hide what it overwrites.
     """

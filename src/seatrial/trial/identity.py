@@ -73,9 +73,9 @@ def owner_state(owner: str) -> Literal["alive", "dead", "unknown"]:
     """Whether the process that owns a trial lives; unknown if it is of another machine."""
     machine, _, process = owner.rpartition("/")[0].rpartition("/")
     started = owner.rpartition("/")[2]
-    if machine != _machine() or not process.isdigit():
+    if machine != _machine() or not process.isdecimal():
         return "unknown"
-    return "alive" if started and process_start(int(process)) == started else "dead"
+    return "alive" if started and process_start(process) == started else "dead"
 
 
 def _machine() -> str:
@@ -87,7 +87,7 @@ def _machine() -> str:
     return f"{boot}/{re.sub(r'[^0-9]', '', space)}"
 
 
-def process_start(pid: int) -> str:
+def process_start(pid: int | str) -> str:
     """When a process began: clock ticks from boot, field 22 of /proc/PID/stat (proc(5)).
 
     Empty if there is no such process, or none that still runs.

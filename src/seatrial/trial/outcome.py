@@ -88,6 +88,12 @@ def judge_tests(
             f"{' (pytest itself with 0)' if pytest.exit_status == 0 else ''}",
             "a coverage threshold or a step after pytest: the log's last lines name it",
         )
+    if pytest.exit_status not in (0, PYTEST_NO_TESTS):
+        return _failed(
+            f"no test failed, but pytest itself ended with {pytest.exit_status} "
+            "(the command's exit code 0 hides it)",
+            "the log's last lines say why: it was interrupted, broke inside, or missed a threshold",
+        )
     return Outcome(Status.PASSED, ExitCode.OK, f"{_plural(pytest.counts.passed, 'test')} passed")
 
 

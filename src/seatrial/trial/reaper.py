@@ -70,7 +70,7 @@ def _listen(pipe: IO[str]) -> dict[int, str] | None:
         if line.strip() == _DONE:
             return None
         pid, _, start = line.strip().partition(" ")
-        if pid.isdigit():
+        if pid.isdecimal():
             programs[int(pid)] = start
     return programs
 

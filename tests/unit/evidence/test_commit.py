@@ -1,0 +1,126 @@
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seatrial.evidence.commit import has_tracked_files, read_commit
+
+Git = Callable[..., str]
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> Git:
+    """Runs git in a new repository, whatever this machine's configuration says."""
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        **{
+            f"GIT_{who}_{what}": value
+            for who in ("AUTHOR", "COMMITTER")
+            for what, value in (("NAME", "A"), ("EMAIL", "a@example.org"))
+        },
+    }
+
+    def run(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(tmp_path), *arguments],
+            env=environ,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+
+    run("init", "--quiet", "--initial-branch=trunk")
+    return run
+
+
+def commit(git: Git, folder: Path, name: str = "main.py") -> str:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("x", encoding="utf-8")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "why")
+    return git("rev-parse", "HEAD")
+
+
+def test_a_clean_tree_is_of_its_commit(tmp_path: Path, git: Git) -> None:
+    made = commit(git, tmp_path)
+
+    found = read_commit(tmp_path)
+
+    assert found is not None
+    assert (found.id, found.branch, found.dirty) == (made, "trunk", False)
+
+
+@pytest.mark.parametrize("name", ["main.py", "new.py"])
+def test_a_changed_or_new_file_makes_it_dirty(tmp_path: Path, git: Git, name: str) -> None:
+    commit(git, tmp_path)
+    (tmp_path / name).write_text("changed", encoding="utf-8")
+
+    found = read_commit(tmp_path)
+
+    assert found is not None
+    assert found.dirty
+
+
+def test_a_detached_head_has_no_branch(tmp_path: Path, git: Git) -> None:
+    made = commit(git, tmp_path)
+    git("checkout", "--quiet", made)
+
+    found = read_commit(tmp_path)
+
+    assert found is not None
+    assert found.branch is None
+
+
+def test_only_the_projects_own_folder_counts(tmp_path: Path, git: Git) -> None:
+    commit(git, tmp_path, "project/main.py")
+    (tmp_path / "elsewhere.txt").write_text("x", encoding="utf-8")
+
+    found = read_commit(tmp_path / "project")
+
+    assert found is not None
+    assert not found.dirty
+
+
+def test_seatrials_own_folder_does_not_make_it_dirty(tmp_path: Path, git: Git) -> None:
+    commit(git, tmp_path)
+    (tmp_path / ".seatrial").mkdir()
+    (tmp_path / ".seatrial/.gitignore").write_text("*\n", encoding="utf-8")
+
+    found = read_commit(tmp_path)
+
+    assert found is not None
+    assert not found.dirty
+
+
+def test_a_repository_without_commit_has_none(tmp_path: Path, git: Git) -> None:
+    assert read_commit(tmp_path) is None
+
+
+def test_a_folder_outside_version_control_has_none(tmp_path: Path) -> None:
+    assert read_commit(tmp_path) is None
+    assert read_commit(tmp_path / "missing") is None
+    assert not has_tracked_files(tmp_path)
+
+
+def test_a_folder_is_tracked_if_version_control_knows_a_file_in_it(
+    tmp_path: Path, git: Git
+) -> None:
+    commit(git, tmp_path, "reports/template.html")
+    (tmp_path / "fresh").mkdir()
+    (tmp_path / "fresh/new.xml").touch()
+
+    assert has_tracked_files(tmp_path / "reports")
+    assert not has_tracked_files(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".gitkeep", "README.md"])
+def test_a_file_that_only_keeps_the_folder_does_not_count(
+    tmp_path: Path, git: Git, name: str
+) -> None:
+    commit(git, tmp_path, f"reports/{name}")
+
+    assert not has_tracked_files(tmp_path / "reports")

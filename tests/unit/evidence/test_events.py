@@ -1,0 +1,243 @@
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.evidence.events import MAX_FAILURES, ProbeReport, read_events
+
+if TYPE_CHECKING:
+    from seatrial.evidence.tests import TestResult
+
+START = {"event": "start", "container": "c1", "python": "3.13.0", "pytest": "9.0", "arguments": []}
+END = {"event": "end", "status": 0}
+
+
+def passed(test: str, outcome: str = "passed", **values: Any) -> dict[str, Any]:
+    return {"event": "test", "id": test, "outcome": outcome, "seconds": {"call": 0.5}} | values
+
+
+def collected(count: int) -> dict[str, Any]:
+    return {"event": "collected", "count": count}
+
+
+def running(test: str) -> dict[str, Any]:
+    return {"event": "running", "id": test}
+
+
+def read(folder: Path, *events: Any) -> ProbeReport:
+    """Read events; a string stands for a raw line."""
+    lines = [event if isinstance(event, str) else json.dumps(event) for event in events]
+    path = folder / "events.jsonl"
+    path.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass"))
+    report = read_events(path)
+    assert report is not None
+    return report
+
+
+def test_without_a_file_nothing_is_known(tmp_path: Path) -> None:
+    assert read_events(tmp_path / "none.jsonl") is None
+    assert read_events(tmp_path) is None
+
+
+def test_without_a_session_nothing_is_known(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text(json.dumps(passed("t")), encoding="utf-8")
+
+    assert read_events(tmp_path / "events.jsonl") is None
+
+
+def test_a_session_is_counted_by_outcomes(tmp_path: Path) -> None:
+    outcomes = ["passed", "passed", "failed", "error", "skipped", "xfailed", "xpassed"]
+
+    report = read(
+        tmp_path,
+        START | {"arguments": ["-q", "tests"], "junit": "/out/junit.xml"},
+        collected(7),
+        *(passed(f"t{number}", outcome) for number, outcome in enumerate(outcomes)),
+        {"event": "end", "status": 1},
+    )
+
+    counts = report.pytest.counts
+    assert counts.model_dump() == {
+        "collected": 7,
+        "passed": 2,
+        "failed": 1,
+        "errors": 1,
+        "skipped": 1,
+        "xfailed": 1,
+        "xpassed": 1,
+    }
+    assert counts.ran == 6
+    assert report.pytest.exit_status == 1
+    assert report.pytest.arguments == ("-q", "tests")
+    assert report.pytest.containers == ("c1",)
+    assert report.junit_paths == ("/out/junit.xml",)
+    assert report.pytest.running is None
+
+
+def test_failures_come_with_their_first_line(tmp_path: Path) -> None:
+    report = read(
+        tmp_path,
+        START,
+        passed("a", "failed", message="assert 1 == 2"),
+        {"event": "broken", "id": "b.py", "message": "ImportError: x"},
+        END,
+    )
+
+    assert [(f.test, f.message) for f in report.pytest.failures] == [
+        ("a", "assert 1 == 2"),
+        ("b.py", "ImportError: x"),
+    ]
+    assert report.pytest.counts.errors == 1
+
+
+def test_endless_failures_are_all_counted_and_not_all_listed(tmp_path: Path) -> None:
+    report = read(tmp_path, START, *(passed(f"t{n}", "failed") for n in range(1000)), END)
+
+    assert report.pytest.counts.failed == 1000
+    assert len(report.pytest.failures) == MAX_FAILURES
+
+
+def test_a_session_that_was_cut_off_names_the_test_that_ran(tmp_path: Path) -> None:
+    report = read(tmp_path, START, running("a"), passed("a"), running("b"), '{"event": "te')
+
+    assert report.pytest.exit_status is None
+    assert report.pytest.running == "b"
+    assert report.pytest.counts.passed == 1
+
+
+def test_every_result_is_handed_on(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    lines = [START, passed("a"), running("b")]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    results: list[TestResult] = []
+
+    read_events(path, results.append)
+
+    assert [(r.id, r.outcome, r.call, r.container) for r in results] == [
+        ("a", "passed", 0.5, "c1"),
+        ("b", "unfinished", None, "c1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "total"), [([0, 0], 0), ([0, 1], 1), ([5, 1], 5), ([0, None], None)]
+)
+def test_several_sessions_are_added_up(
+    tmp_path: Path, statuses: list[int | None], total: int | None
+) -> None:
+    events = []
+    for number, status in enumerate(statuses):
+        events += [START | {"junit": f"/{number}.xml"}, collected(2), passed(f"{number}a")]
+        events += [passed(f"{number}b")]
+        events += [{"event": "end", "status": status}] if status is not None else []
+
+    report = read(tmp_path, *events)
+
+    assert report.pytest.exit_status == total
+    assert report.pytest.counts.collected == 4
+    assert report.pytest.counts.passed == 4
+    assert report.junit_paths == ("/0.xml", "/1.xml")
+
+
+def test_the_same_collection_told_by_every_worker_of_xdist_counts_once(tmp_path: Path) -> None:
+    report = read(tmp_path, START, collected(5), collected(5), collected(5), END)
+
+    assert report.pytest.counts.collected == 5
+
+
+def test_lines_that_are_not_the_probes_are_passed_over(tmp_path: Path) -> None:
+    report = read(
+        tmp_path,
+        "garbage",
+        "[1, 2]",
+        "null",
+        "{}",
+        '{"event": "unknown"}',
+        '{"event": ["start"]}',
+        "\ufeff",
+        "[" * 100_000,
+        "9" * 10_000,
+        "",
+        START,
+        passed("a", "odd"),
+        passed("b"),
+        END,
+    )
+
+    assert report.pytest.counts.model_dump(exclude_defaults=True) == {"passed": 1}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event": "start", "arguments": 5},
+        {"event": "start", "arguments": "abc"},
+        {"event": "start", "arguments": {"a": 1}},
+        {"event": "start", "junit": ["x"]},
+        {"event": "collected", "count": "many"},
+        {"event": "collected", "count": -5},
+        {"event": "collected", "count": 1e300},
+        {"event": "test", "id": ["x"], "outcome": ["failed"]},
+        {"event": "test", "id": None, "outcome": {}},
+        {"event": "test", "id": "x", "outcome": "passed", "seconds": {"call": "long"}},
+        {"event": "test", "id": "x", "outcome": "passed", "seconds": [1]},
+        {"event": "test", "id": "x", "outcome": "passed", "seconds": {"call": float("nan")}},
+        {"event": "broken"},
+        {"event": "end", "status": "fine"},
+        {"event": "end", "status": 1 << 80},
+        {"event": "test", "id": "\ud800", "outcome": "failed", "message": "\udcff"},
+    ],
+)
+def test_events_with_values_of_any_kind_are_read(tmp_path: Path, event: dict[str, Any]) -> None:
+    report = read(tmp_path, event, START, event, END)
+
+    assert report.pytest.model_dump_json()
+
+
+def test_hostile_names_are_made_safe(tmp_path: Path) -> None:
+    report = read(
+        tmp_path,
+        START | {"arguments": ["\x1b[2J", "\ud800"]},
+        passed("t[\x1b[31m\ud800]", "failed", message="a\r\nb\x07"),
+        running("evil\x1b]0;x\x07"),
+    )
+
+    assert report.pytest.failures[0].test == "t[]"
+    assert report.pytest.failures[0].message == "a b"
+    assert report.pytest.running == "evil"
+    assert "\x1b" not in report.pytest.model_dump_json()
+
+
+def test_an_arguments_value_that_is_no_list_is_no_argument(tmp_path: Path) -> None:
+    assert read(tmp_path, START | {"arguments": "abc"}, END).pytest.arguments == ()
+
+
+JSON = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(),
+        st.sampled_from(["start", "test", "end", "running", "passed", "failed", "broken"]),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(), inner)),
+    max_leaves=4,
+)
+KEYS = ["event", "id", "outcome", "count", "status", "arguments", "junit", "seconds", "message"]
+
+
+@given(st.lists(st.one_of(st.dictionaries(st.sampled_from(KEYS), JSON), JSON, st.just(START))))
+def test_any_lines_give_a_report_that_can_be_written_down(
+    tmp_path_factory: pytest.TempPathFactory, events: list[Any]
+) -> None:
+    path = tmp_path_factory.mktemp("events") / "events.jsonl"
+    path.write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
+
+    report = read_events(path)
+
+    if report is not None:
+        assert report.pytest.model_dump_json()
