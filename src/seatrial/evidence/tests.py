@@ -41,7 +41,7 @@ class TestResult:
 class TestSink(Protocol):
     """Takes results one by one, so that a suite of any size needs no memory."""
 
-    def __call__(self, result: TestResult) -> None:
+    def __call__(self, result: TestResult, /) -> None:
         """Take a result."""
 
 

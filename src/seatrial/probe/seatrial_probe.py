@@ -47,6 +47,11 @@ class Recorder:
         except OSError:
             return
 
+    @property
+    def works(self) -> bool:
+        """Whether the file could be opened."""
+        return self._file is not None
+
     def write(self, event: str, **values: Any) -> None:
         """Write one event with the time on the monotonic clock."""
         if self._file is None:
@@ -54,7 +59,7 @@ class Recorder:
         values["event"] = event
         values["at"] = time.monotonic()
         try:
-            os.write(self._file, (json.dumps(values) + "\n").encode("ascii", "replace"))
+            os.write(self._file, (json.dumps(values, default=str) + "\n").encode())
         except OSError:
             self._file = None
 
@@ -384,11 +389,11 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if config.pluginmanager.hasplugin("seatrial-probe-session"):
         return
-    if getattr(config.option, "xmlpath", "") is None:
+    recorder = Recorder(EVENTS)
+    if recorder.works and getattr(config.option, "xmlpath", "") is None:
         # Nobody asked for a JUnit file, so ask for one; a path that was given is left alone.
         folder = os.path.dirname(os.path.abspath(EVENTS))
         config.option.xmlpath = os.path.join(folder, "junit-%d.xml" % os.getpid())
-    recorder = Recorder(EVENTS)
     progress = Progress(os.path.join(os.path.dirname(EVENTS), "progress.json"))
     config.pluginmanager.register(Probe(recorder, progress), "seatrial-probe-session")
     config.add_cleanup(recorder.close)

@@ -1,0 +1,329 @@
+"""Runs the probe as a test container does: under a pytest of its own, which knows no Seatrial."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from seatrial import probe
+from seatrial.evidence.events import read_events
+from seatrial.evidence.record import Pytest
+from seatrial.probe import probe_source
+
+PROBE_FOLDER = Path(probe.__file__).parent
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of pytest with the probe."""
+
+    code: int
+    output: str
+    folder: Path
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The probe's lines."""
+        path = self.folder / "out/events.jsonl"
+        return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        """By the test's name."""
+        return {
+            event["id"].rpartition("::")[2]: event["outcome"]
+            for event in self.events
+            if event["event"] == "test"
+        }
+
+    @property
+    def seen(self) -> Pytest:
+        """What Seatrial makes of the events."""
+        report = read_events(self.folder / "out/events.jsonl")
+        assert report is not None
+        return report.pytest
+
+
+RunPytest = Callable[..., Run]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunPytest:
+    """Runs pytest in a folder with `test_it.py` and further files."""
+
+    def call(
+        *arguments: str,
+        with_probe: bool = True,
+        environ: dict[str, str] | None = None,
+        program: tuple[str, ...] = ("-m", "pytest"),
+        **files: str,
+    ) -> Run:
+        (tmp_path / "out").mkdir(exist_ok=True)
+        (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+        for name, text in files.items():
+            (tmp_path / f"{name}.py").write_text(dedent(text), encoding="utf-8")
+        added = {
+            "PYTHONPATH": str(PROBE_FOLDER),
+            "PYTEST_ADDOPTS": "-p seatrial_probe",
+            "SEATRIAL_EVENTS": str(tmp_path / "out/events.jsonl"),
+        }
+        done = subprocess.run(
+            [sys.executable, *program, *arguments],
+            cwd=tmp_path,
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                **(added if with_probe else {}),
+                **(environ or {}),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        return Run(done.returncode, done.stdout + done.stderr, tmp_path)
+
+    return call
+
+
+ALL_OUTCOMES = """
+import pytest
+
+@pytest.fixture
+def broken_setup():
+    raise RuntimeError("no database")
+
+@pytest.fixture
+def broken_teardown():
+    yield
+    raise RuntimeError("cannot close")
+
+def test_passes(): pass
+def test_fails(): assert 1 == 2, "first line\\nsecond line"
+def test_setup(broken_setup): pass
+def test_teardown(broken_teardown): pass
+def test_fails_and_teardown(broken_teardown): assert False
+@pytest.mark.skip
+def test_skips(): pass
+def test_skips_inside(): pytest.skip("not here")
+@pytest.mark.xfail
+def test_xfails(): assert False
+@pytest.mark.xfail
+def test_xpasses(): pass
+@pytest.mark.xfail(strict=True)
+def test_xpasses_strictly(): pass
+@pytest.mark.parametrize("value", ["a b", "ü\\n", "\\udcff"])
+def test_names(value): pass
+"""
+
+
+def summary(output: str) -> dict[str, int]:
+    """Counts of pytest's own last line."""
+    counts = re.findall(r"(\d+) (\w+)", output.strip().splitlines()[-1])
+    return {word.rstrip("s"): int(count) for count, word in counts}
+
+
+def test_every_outcome_is_told_as_pytest_tells_it(run: RunPytest) -> None:
+    done = run("-q", test_it=ALL_OUTCOMES)
+
+    outcomes = done.outcomes
+    assert {name: outcomes[name] for name in outcomes if not name.startswith("test_names")} == {
+        "test_passes": "passed",
+        "test_fails": "failed",
+        "test_setup": "error",
+        "test_teardown": "error",
+        "test_fails_and_teardown": "failed",
+        "test_skips": "skipped",
+        "test_skips_inside": "skipped",
+        "test_xfails": "xfailed",
+        "test_xpasses": "xpassed",
+        "test_xpasses_strictly": "failed",
+    }
+    counts = done.seen.counts
+    own = summary(done.output)
+    assert counts.collected == 13
+    assert counts.failed == own["failed"] == 3
+    assert (counts.skipped, counts.xfailed, counts.xpassed) == (
+        own["skipped"],
+        own["xfailed"],
+        own["xpassed"],
+    )
+    assert done.seen.exit_status == done.code == 1
+    messages = {f.test.rpartition("::")[2]: f.message for f in done.seen.failures}
+    assert messages["test_fails"].startswith("AssertionError: first line")
+    assert messages["test_setup"] == "RuntimeError: no database"
+    assert done.seen.model_dump_json()
+
+
+def test_the_probe_changes_neither_outcomes_nor_exit_code(run: RunPytest) -> None:
+    plain = run("-q", with_probe=False, test_it=ALL_OUTCOMES)
+    probed = run("-q", test_it=ALL_OUTCOMES)
+
+    assert plain.code == probed.code
+    assert summary(plain.output).keys() == summary(probed.output).keys()
+    for word in ("failed", "passed", "skipped", "xfailed", "xpassed", "error"):
+        assert summary(plain.output)[word] == summary(probed.output)[word]
+
+
+def test_a_session_tells_where_and_how_it_runs(run: RunPytest) -> None:
+    start = run("-q", "test_it.py", test_it="def test_a(): pass").events[0]
+
+    assert start["event"] == "start"
+    assert start["arguments"] == ["-q", "test_it.py"]
+    assert start["pytest"] == pytest.__version__
+    assert start["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert start["container"]
+
+
+def test_a_file_that_cannot_be_imported_is_an_error(run: RunPytest) -> None:
+    done = run(test_it="import no_such_module_here", test_ok="def test_a(): pass")
+
+    assert done.code == done.seen.exit_status == 2
+    assert done.seen.counts.errors == 1
+    [failure] = done.seen.failures
+    assert failure.test == "test_it.py"
+    assert "no_such_module_here" in failure.message
+
+
+def test_a_session_without_tests_ends_with_pytests_own_status(run: RunPytest) -> None:
+    done = run(test_it="")
+
+    assert done.code == done.seen.exit_status == 5
+    assert done.seen.counts.collected == 0
+
+
+def test_a_path_that_does_not_exist_ends_with_pytests_own_status(run: RunPytest) -> None:
+    done = run("missing.py")
+
+    assert done.code == done.seen.exit_status == 4
+
+
+def test_an_unknown_option_ends_before_the_probe_begins(run: RunPytest) -> None:
+    done = run("--no-such-option")
+
+    assert done.code == 4
+    assert not (done.folder / "out/events.jsonl").exists()
+
+
+def test_what_was_finished_survives_the_end_of_the_process(run: RunPytest) -> None:
+    done = run(
+        test_it="""
+        import os
+        def test_a(): pass
+        def test_b(): os._exit(0)
+        def test_c(): pass
+        """
+    )
+
+    assert done.code == 0
+    assert done.outcomes == {"test_a": "passed"}
+    assert done.seen.exit_status is None
+    assert done.seen.running == "test_it.py::test_b"
+    assert done.seen.counts.collected == 3
+
+
+def test_an_interrupted_session_tells_so(run: RunPytest) -> None:
+    done = run(test_it="def test_a(): pass\ndef test_b(): raise KeyboardInterrupt")
+
+    assert done.code == done.seen.exit_status == 2
+    assert done.outcomes == {"test_a": "passed"}
+
+
+def test_a_test_that_takes_too_long_is_ended_and_named(run: RunPytest) -> None:
+    done = run(
+        environ={"SEATRIAL_TEST_TIMEOUT": "0.2"},
+        test_it="""
+        import threading
+        def test_a(): pass
+        def test_hangs(): threading.Event().wait()
+        """,
+    )
+
+    assert done.code == 2
+    assert done.outcomes == {"test_a": "passed", "test_hangs": "failed"}
+    assert "did not end within 0.2 s" in done.seen.failures[0].message
+
+
+def test_a_crash_that_is_reported_in_one_piece_is_a_failure(run: RunPytest) -> None:
+    """As xdist reports a test whose worker died."""
+    done = run(
+        conftest="""
+        import pytest
+        def pytest_runtest_protocol(item):
+            item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+            report = pytest.TestReport(item.nodeid, item.location, {}, "failed", "died", "???")
+            item.ihook.pytest_runtest_logreport(report=report)
+            return True
+        """,
+        test_it="def test_a(): pass",
+    )
+
+    assert done.outcomes == {"test_a": "failed"}
+
+
+def test_junit_is_written_beside_the_events_if_nobody_asked_for_it(run: RunPytest) -> None:
+    done = run(test_it="def test_a(): pass")
+
+    path = Path(done.events[0]["junit"])
+    assert path.parent == done.folder / "out"
+    assert "test_a" in path.read_text(encoding="utf-8")
+
+
+def test_junit_stays_where_the_user_asked_for_it(run: RunPytest) -> None:
+    done = run("--junitxml=mine/$NAME.xml", environ={"NAME": "j"}, test_it="def test_a(): pass")
+
+    assert done.events[0]["junit"] == str(done.folder / "mine/j.xml")
+    assert (done.folder / "mine/j.xml").is_file()
+    assert not list((done.folder / "out").glob("*.xml"))
+
+
+def test_a_pytest_without_junit_plugin_runs_all_the_same(run: RunPytest) -> None:
+    done = run("-p", "no:junitxml", test_it="def test_a(): pass")
+
+    assert done.code == 0
+    assert done.events[0]["junit"] is None
+    assert done.outcomes == {"test_a": "passed"}
+
+
+def test_a_probe_that_cannot_write_keeps_silent(run: RunPytest) -> None:
+    done = run(
+        "-q", environ={"SEATRIAL_EVENTS": "/proc/no/events.jsonl"}, test_it="def test_a(): pass"
+    )
+
+    assert "1 passed" in done.output
+    assert "seatrial" not in done.output.lower()
+    assert done.code == 0
+
+
+def test_several_sessions_write_to_one_file(run: RunPytest) -> None:
+    run(test_it="def test_a(): pass")
+    done = run(test_it="def test_b(): assert False")
+
+    assert done.outcomes == {"test_a": "passed", "test_b": "failed"}
+    assert done.seen.exit_status == 1
+
+
+def test_pytest_called_with_paths_that_are_no_strings_works(run: RunPytest) -> None:
+    done = run(
+        program=("main.py",),
+        main="import pathlib, pytest, sys\nsys.exit(pytest.main([pathlib.Path('test_it.py')]))\n",
+        test_it="def test_a(): pass",
+    )
+
+    assert done.code == 0, done.output
+    assert done.seen.arguments == ("test_it.py",)
+
+
+def test_the_probe_needs_nothing_but_the_standard_library_and_pytest() -> None:
+    imported = re.findall(r"^(?:import|from) (\w+)", probe_source().decode(), re.MULTILINE)
+
+    assert set(imported) <= {*sys.stdlib_module_names, "pytest"}
