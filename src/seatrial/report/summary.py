@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.record import CleanUp, Record, ServiceRecord, Status
 from seatrial.report.build import print_build
+from seatrial.report.coverage import print_coverage
 from seatrial.report.text import counted, print_fault, seconds
 
 __all__ = ["print_record", "print_records", "records_json"]
@@ -20,6 +23,7 @@ MIB = 1 << 20
 
 def print_record(out: Console, record: Record, folder: Path) -> None:
     """Print a trial's result; the last lines say how it ended and where everything is."""
+    record = _safe(record)
     _print_phases(out, record)
     _print_services(out, record)
     if record.build:
@@ -28,6 +32,8 @@ def print_record(out: Console, record: Record, folder: Path) -> None:
         out.print(Text.assemble(("note: ", "yellow"), finding))
     _print_failures(out, record)
     out.print()
+    if record.coverage:
+        print_coverage(out, record.coverage)
     if record.fault:
         print_fault(out, record.fault)
     style = _STYLE.get(record.status, "bold red")
@@ -47,7 +53,7 @@ def print_records(out: Console, records: list[Record]) -> None:
         table.add_column(
             heading, justify="left" if heading in {"trial", "status", "commit"} else "right"
         )
-    for record in records:
+    for record in map(_safe, records):
         counts = record.pytest.counts if record.pytest else None
         phase = next((p for p in record.phases if p.name.value == "test"), None)
         commit = record.commit
@@ -66,6 +72,22 @@ def print_records(out: Console, records: list[Record]) -> None:
 def records_json(records: list[Record]) -> str:
     """The records as a JSON array."""
     return json.dumps([record.model_dump(mode="json") for record in records], indent=2)
+
+
+def _safe(record: Record) -> Record:
+    """The record with nothing in it that controls a terminal: whoever has the file may edit it."""
+    return Record.model_validate(_plain(record.model_dump()))
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case str():
+            return plain_text(value)
+        case dict():
+            return {key: _plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+    return value
 
 
 def _print_phases(out: Console, record: Record) -> None:

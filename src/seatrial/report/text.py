@@ -30,7 +30,8 @@ def console(
         highlight=False,
         emoji=False,
         soft_wrap=True,
-        no_color=True if color is False else None,
+        # Without a colour system there is no bold or dim either, which no_color would leave.
+        color_system=None if color is False else "auto",
         force_terminal=True if color else None,
         width=width,
     )
@@ -46,9 +47,9 @@ def counted(count: int, word: str) -> str:
 
 def seconds(value: float) -> str:
     """A duration as people say it: `0.42 s`, `12.3 s`, `2 min 05 s`."""
-    if value < 1:
+    if round(value, 2) < 1:
         return f"{value:.2f} s"
-    if value < 60:
+    if round(value, 1) < 60:
         return f"{value:.1f} s"
     minutes, rest = divmod(round(value), 60)
     return f"{minutes} min {rest:02d} s"
