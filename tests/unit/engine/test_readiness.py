@@ -277,18 +277,17 @@ async def test_of_the_ports_that_the_image_exposes_one_is_enough(
         assert (await watch(engine)).proof == "port"
 
 
-@pytest.mark.parametrize(
-    ("ports", "reachable", "addresses"),
-    [([], True, ["127.0.0.1"]), ([9], False, ["127.0.0.1"]), ([9], True, [])],
-)
-async def test_what_cannot_be_tried_is_started_and_no_more_is_claimed(
-    ports: list[int], reachable: bool, addresses: list[str]
-) -> None:
-    engine = FakeEngine(addresses=addresses)
+async def test_what_cannot_be_tried_is_started_and_no_more_is_claimed() -> None:
+    here = ["127.0.0.1"]
 
-    started = await watch(engine, declared_ports=ports, reachable=reachable)
+    no_ports, not_reachable, no_address = await asyncio.gather(
+        watch(FakeEngine(addresses=here), declared_ports=[]),
+        watch(FakeEngine(addresses=here), declared_ports=[9], reachable=False),
+        watch(FakeEngine(addresses=[]), declared_ports=[9]),
+    )
 
-    assert (started.state, started.proof) == ("started", "none")
+    for started in (no_ports, not_reachable, no_address):
+        assert (started.state, started.proof) == ("started", "none")
 
 
 async def test_a_watch_that_is_broken_off_leaves_no_task_behind() -> None:
