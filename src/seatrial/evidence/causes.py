@@ -20,11 +20,16 @@ MAX_LINES = 300
 """Lines of one source; the last ones, since what ends a program stands at the end."""
 MAX_CAUSES = 3
 _MAX_NAME = 80
+_OPTIONAL = re.compile(r"\[([^\]]*)\]")
 
 
 @dataclass(frozen=True)
 class Known:
-    """A cause, its sign, and what to do about it; `{name}` is the pattern's group of that name."""
+    """A cause, its sign, and what to do about it.
+
+    `{name}` is the pattern's group of that name; what stands in brackets around it is left out if
+    the line did not name it.
+    """
 
     key: str
     sign: re.Pattern[str]
@@ -72,11 +77,11 @@ def _first(text: str) -> tuple[Known, re.Match[str]] | None:
 
 
 def _cause(known: Known, sign: re.Match[str], where: str, line: str) -> Cause:
-    groups = {key: (value or "").strip()[:_MAX_NAME] for key, value in sign.groupdict().items()}
+    name = next((value.strip()[:_MAX_NAME] for value in sign.groupdict().values() if value), "")
     return Cause(
         key=known.key,
-        what=known.what.format_map(groups),
-        remedy=known.remedy.format_map(groups),
+        what=_OPTIONAL.sub(r"\1" if name else "", known.what).replace("{name}", name),
+        remedy=known.remedy,
         where=where,
         line=line,
     )
@@ -96,7 +101,8 @@ _TABLE: tuple[Known, ...] = (
     # Databases
     _known(
         "database-password-not-set",
-        r"database is uninitialized and (?:superuser password|password option) is not specified",
+        r"database is uninitialized and (?:superuser password|password option) is not specified"
+        r"|no password for the superuser",
         "the database was given no password for its first start",
         "set POSTGRES_PASSWORD (MySQL: MYSQL_ROOT_PASSWORD) in the service's environment",
     ),
@@ -111,13 +117,13 @@ _TABLE: tuple[Known, ...] = (
         "authentication-failed",
         r"(?:authentication failed for user|Access denied for user) ['\"](?P<name>[^'\"]{1,80})"
         r"|WRONGPASS",
-        "the server does not accept the user {name} with the password that was given",
+        "the server does not accept the user[ {name}] with the password that was given",
         "use the same user and password in the server's environment and in the tests' URL",
     ),
     _known(
         "database-does-not-exist",
         r"database \"(?P<name>[^\"]{1,80})\" does not exist|Unknown database '",
-        "the database {name} does not exist on the server",
+        "the database[ {name}] does not exist on the server",
         "set POSTGRES_DB (MySQL: MYSQL_DATABASE) to the name that the tests use, or create it",
     ),
     _known(
@@ -143,7 +149,7 @@ _TABLE: tuple[Known, ...] = (
         "relation-does-not-exist",
         r"relation \"(?P<name>[^\"]{1,80})\" does not exist|no such table: "
         r"|table '[^']{1,160}' doesn't exist",
-        "a table is not there: the migrations did not run, or ran on another database {name}",
+        "a table is not there: the migrations did not run, or ran on another database[ ({name})]",
         "run the migrations before the tests, with the tests' own database URL",
     ),
     _known(
@@ -171,7 +177,7 @@ _TABLE: tuple[Known, ...] = (
         r"(?-i:KeyError: ['\"](?P<name>[A-Z][A-Z0-9]{1,30}_[A-Z0-9_]{1,60})['\"])"
         r"|(?-i:(?P<other>[A-Z][A-Z0-9_]{2,60})): (?:parameter not set|unbound variable)"
         r"|The SECRET_KEY setting must not be empty",
-        "an environment variable is not set: {name}{other}",
+        "an environment variable is not set[: {name}]",
         "set it in the test service's environment in the compose file",
     ),
     _known(
@@ -194,7 +200,7 @@ _TABLE: tuple[Known, ...] = (
         r"|fixture '(?P<fixture>aiohttp_client|benchmark|celery_app|client|db|django_user_model"
         r"|freezer|httpx_mock|mocker|requests_mock|respx_mock|settings|snapshot)' not found"
         r"|async def functions are not natively supported",
-        "a pytest plugin is not installed in the image: {name}{fixture}",
+        "a pytest plugin is not installed in the image[: {name}]",
         "add it to what the image installs (mocker: pytest-mock, db and settings: pytest-django, "
         "async tests: pytest-asyncio)",
     ),
@@ -216,7 +222,7 @@ _TABLE: tuple[Known, ...] = (
         "package-not-found",
         r"No matching distribution found for (?P<name>\S{1,80})"
         r"|Could not find a version that satisfies the requirement (?P<other>\S{1,80})",
-        "pip finds no package {name}{other} that fits: no such version for this Python, or no "
+        "pip finds no package[ {name}] that fits: no such version for this Python, or no "
         "way to the package index",
         "check the requirement against the image's Python, and proxy and DNS of builds",
     ),
@@ -241,15 +247,15 @@ _TABLE: tuple[Known, ...] = (
         r"|Permission ?(?:Error: \[Errno 13\] Permission )?denied:? ['\"]?(?P<name>/[^'\"]{1,80})"
         r"|(?:can't|cannot|could not) (?:create|open|touch|write to|remove|make)[^:]{0,120}: "
         r"Permission denied|mkdir: [^:]{1,100}: Permission denied",
-        "the container's user may not write where it has to: a mount belongs to another user "
-        "{name}",
+        "the container's user may not write where it has to: a mount belongs to another user"
+        "[: {name}]",
         "let the image's user own the folder (COPY --chown, RUN chown), or set user: in the "
         "compose file to the owner of what is mounted",
     ),
     _known(
         "read-only-file-system",
         r"Read-only file ?system(?:: ['\"]?(?P<name>/[^'\"]{1,80}))?",
-        "something writes to a place that is read-only {name}",
+        "something writes to a place that is read-only[: {name}]",
         "mount it without :ro, give the service a tmpfs there, or let the tests write to /tmp",
     ),
     _known(
@@ -351,7 +357,7 @@ _TABLE: tuple[Known, ...] = (
         "command-not-found",
         r"[\"'](?P<name>[^\"']{1,80})[\"']: executable file not found"
         r"|(?P<other>[\w./-]{1,80}): (?:command )?not found$|\bexit code 127\b",
-        "a command is not in the image: {name}{other}",
+        "a command is not in the image[: {name}]",
         "install it in the image, or check the command's spelling and PATH",
         general=True,
     ),
@@ -360,7 +366,7 @@ _TABLE: tuple[Known, ...] = (
         r"name or service not known|failure in name resolution|could not translate host name "
         r"\"(?P<name>[^\"]{1,80})\"|no address associated with hostname|\bno such host\b"
         r"|nodename nor servname|\bENOTFOUND\b",
-        "a host name does not resolve {name}",
+        "a host name does not resolve[: {name}]",
         "use the service's name in the compose file, on a network that both are on; a service "
         "that has ended has no name any more",
         general=True,

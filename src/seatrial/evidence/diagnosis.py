@@ -12,8 +12,8 @@ __all__ = [
     "FailedTest",
     "HealthOutput",
     "PortReach",
-    "Reach",
     "ServiceDiagnosis",
+    "ServiceReach",
     "Surroundings",
 ]
 
@@ -74,7 +74,7 @@ class PortReach(Model):
     error: str = ""
 
 
-class Reach(Model):
+class ServiceReach(Model):
     """A service, by its name, as seen from beside the tests."""
 
     service: str
@@ -112,7 +112,7 @@ class Diagnosis(Model):
     seconds: NonNegativeFloat
     """How long looking took; it is not part of a phase."""
     services: tuple[ServiceDiagnosis, ...] = ()
-    reach: tuple[Reach, ...] = ()
+    reach: tuple[ServiceReach, ...] = ()
     reach_from: Literal["a container of the test image", "nowhere"] = "nowhere"
     """The test container itself has ended, so another one of its image and networks asks."""
     reach_error: str = ""
