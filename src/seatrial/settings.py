@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seatrial.errors import UsageFault
 
-__all__ = ["Budgets", "LoadedSettings", "Settings", "Timeouts", "load_settings"]
+__all__ = ["Budgets", "CoverageSettings", "LoadedSettings", "Settings", "Timeouts", "load_settings"]
 
 SETTINGS_FILE = "seatrial.toml"
 PYPROJECT_FILE = "pyproject.toml"
@@ -48,6 +48,17 @@ class Timeouts(_Model):
     collect: float = Field(default=120, gt=0)
 
 
+class CoverageSettings(_Model):
+    """What a project asks of its tests' coverage."""
+
+    fail_under: float | None = Field(default=None, ge=0, le=100)
+    """The least total in percent; wins over the project's own threshold. None: that one holds."""
+    base: str | None = Field(default=None, min_length=1)
+    """A commit, branch or tag; coverage of the lines that changed since it is measured."""
+    switch_on: bool = False
+    """Measure with the image's pytest-cov where the test command does not measure."""
+
+
 class Settings(_Model):
     """What a project can tell Seatrial; every value has a default that suits most projects."""
 
@@ -74,6 +85,7 @@ class Settings(_Model):
     """The most that is taken out of one output folder, in bytes."""
     timeouts: Timeouts = Timeouts()
     budgets: Budgets = Budgets()
+    coverage: CoverageSettings = CoverageSettings()
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,10 @@ def run(
     external: options.External = None,
     source: options.Source = None,
     *,
+    base: Annotated[
+        str | None,
+        typer.Option(help="Measure coverage of the lines that changed since this commit."),
+    ] = None,
     start_timeout: Annotated[
         float | None, typer.Option(help="Seconds until every service must be ready.", min=0.1)
     ] = None,
@@ -73,7 +77,11 @@ def run(
             external=external,
             source=source,
         )
-        | {"timeouts.start": start_timeout, "timeouts.test": test_timeout},
+        | {
+            "timeouts.start": start_timeout,
+            "timeouts.test": test_timeout,
+            "coverage.base": base,
+        },
     )
     out = options.console_for(color, stderr=json)
     with contextlib.ExitStack() as stack:

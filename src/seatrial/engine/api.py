@@ -1,6 +1,7 @@
 """The few operations of the Docker Engine API that Seatrial uses, typed."""
 
 import asyncio
+import base64
 import contextlib
 import json
 import struct
@@ -196,6 +197,41 @@ class Engine:
             async for line in response.content:
                 yield json.loads(line)
 
+    async def commit(self, container: str) -> str:
+        """Make an image of a container's own files, with its labels; volumes are not in it."""
+        params = {"container": container, "pause": "false"}
+        made = await self._docker._query_json("commit", "POST", params=params)  # noqa: SLF001
+        return str(made["Id"])
+
+    async def create_container(self, config: Mapping[str, Any]) -> str:
+        """Create a container from the engine's own form of a configuration."""
+        made = await self._docker._query_json("containers/create", "POST", data=dict(config))  # noqa: SLF001
+        return str(made["Id"])
+
+    async def modified_at(self, container: str, path: str) -> str | None:
+        """When a path in a container was last changed, as the engine writes times; None: never."""
+        from aiodocker.exceptions import DockerError  # noqa: PLC0415 - imported late, see connect
+
+        try:
+            async with self._stream(
+                "HEAD", f"containers/{container}/archive", {"path": path}
+            ) as response:
+                told = response.headers.get("X-Docker-Container-Path-Stat", "")
+            return str(json.loads(base64.b64decode(told))["mtime"])
+        except (DockerError, ValueError, KeyError):
+            return None
+
+    async def connect(self, network: str, container: str) -> None:
+        """Put a container that does not run yet on one more network."""
+        await self._docker._query_json(  # noqa: SLF001
+            f"networks/{network}/connect", "POST", data={"Container": container}
+        )
+
+    async def written_bytes(self, container: str) -> int:
+        """How much a container has written to its own files; volumes are not counted."""
+        inspected = await self._json(f"containers/{container}/json", params={"size": "1"})
+        return int(inspected.get("SizeRw") or 0)
+
     async def get_archive(self, container: str, path: str) -> AsyncIterator[bytes]:
         """Yield the tar archive of a path in a container, in pieces of at most 64 KiB."""
         async with self._stream(
@@ -223,6 +259,15 @@ class Engine:
     async def remove_volume(self, volume: str) -> None:
         """Remove a volume; gone already is fine."""
         await self._delete(f"volumes/{volume}", {"force": "1"})
+
+    async def images(self, label: str) -> list[str]:
+        """The ids of all images that carry `label`."""
+        listed = await self._json("images/json", params={"filters": f'{{"label":["{label}"]}}'})
+        return [str(raw["Id"]) for raw in listed]
+
+    async def remove_image(self, image: str) -> None:
+        """Remove an image, but not those that it was made from; gone already is fine."""
+        await self._delete(f"images/{image}", {"force": "1", "noprune": "1"})
 
     async def held(self, label: str | None = None) -> Held:
         """What the engine holds under `label`, or in all."""

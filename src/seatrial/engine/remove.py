@@ -30,7 +30,7 @@ async def remove_labelled(engine: Engine, label: str) -> Removal:
     for attempt in range(_ROUNDS):
         if attempt:
             await asyncio.sleep(_PAUSE_S * attempt)
-        faults = await _round(engine, left)
+        faults = [*await _round(engine, left), *await _remove_images(engine, label)]
         left = await engine.held(label)
         if not left:
             break
@@ -49,6 +49,15 @@ async def _round(engine: Engine, held: Held) -> list[str]:
     results += await asyncio.gather(
         *(engine.remove_network(name) for name in held.networks),
         *(engine.remove_volume(name) for name in held.volumes),
+        return_exceptions=True,
+    )
+    return [str(result) for result in results if isinstance(result, Exception)]
+
+
+async def _remove_images(engine: Engine, label: str) -> list[str]:
+    """Remove what a killed trial left of a throwaway container: the image that it was made of."""
+    results = await asyncio.gather(
+        *(engine.remove_image(image) for image in await engine.images(label)),
         return_exceptions=True,
     )
     return [str(result) for result in results if isinstance(result, Exception)]

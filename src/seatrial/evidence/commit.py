@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seatrial.evidence.record import Commit
 
-__all__ = ["has_tracked_files", "read_commit"]
+__all__ = ["has_tracked_files", "read_commit", "resolve_commit"]
 
 _TIMEOUT_S = 20
 
@@ -18,6 +18,14 @@ def read_commit(project: Path) -> Commit | None:
     branch = _git(project, "symbolic-ref", "--short", "--quiet", "HEAD")
     changed = _git(project, "status", "--porcelain", "--", ".")
     return Commit(id=head.strip(), branch=(branch or "").strip() or None, dirty=changed != "")
+
+
+def resolve_commit(project: Path, revision: str) -> str | None:
+    """The id of the commit that a branch, tag or the like names; None if git knows none."""
+    found = _git(
+        project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+    )
+    return found.strip() if found else None
 
 
 def has_tracked_files(folder: Path) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from seatrial.evidence.coverage_events import CoverageReading, CoverageSightings
 from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.record import Failure, Pytest, TestCounts
 from seatrial.evidence.tests import Outcome, TestResult, TestSink
@@ -32,6 +33,7 @@ class ProbeReport:
     """What the events tell."""
 
     pytest: Pytest
+    coverage: CoverageSightings | None
     junit_paths: tuple[str, ...]
     """JUnit files by their paths in the container."""
 
@@ -59,8 +61,10 @@ class _Reading:
         self._counts: Counter[str] = Counter()
         self._running: dict[str, None] = {}
         self._failures: list[Failure] = []
+        self._coverage = CoverageReading()
 
     def take(self, event: Mapping[str, Any]) -> None:
+        self._coverage.take(event)
         match event.get("event"):
             case "start":
                 self._starts.append(event)
@@ -97,6 +101,7 @@ class _Reading:
                 containers=tuple(dict.fromkeys(_text(s.get("container")) for s in self._starts)),
                 running=next(iter(self._running), None),
             ),
+            coverage=self._coverage.sightings(),
             junit_paths=tuple(
                 dict.fromkeys(str(start["junit"]) for start in self._starts if start.get("junit"))
             ),

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, NonNegativeFloat, NonNegativeInt
 
 from seatrial.evidence.build import Build
+from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.model import Model as _Model
 
 __all__ = [
@@ -300,6 +301,8 @@ class Record(_Model):
     """None: nothing was to be built."""
     pytest: Pytest | None = None
     """None: no probe reported, so nothing is known of single tests."""
+    coverage: Coverage | None = None
+    """None: the trial did not come to the point where it is measured."""
     budgets: tuple[BudgetResult, ...] = ()
     clean_up: CleanUp
     changes: tuple[PatchedPlace, ...] = ()

@@ -1,10 +1,19 @@
-"""The file that goes into the test container; nothing here imports pytest."""
+"""The files that go into the test container; nothing here imports pytest."""
 
 from pathlib import Path
 
-__all__ = ["probe_source"]
+__all__ = ["coverage_reporter_source", "probe_source"]
 
 
 def probe_source() -> bytes:
     """The probe's source code."""
-    return (Path(__file__).parent / "seatrial_probe.py").read_bytes()
+    return _source("seatrial_probe.py")
+
+
+def coverage_reporter_source() -> bytes:
+    """The source code of what reports coverage in a copy of the test container."""
+    return _source("seatrial_coverage.py")
+
+
+def _source(name: str) -> bytes:
+    return (Path(__file__).parent / name).read_bytes()

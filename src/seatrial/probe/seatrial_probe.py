@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 EVENTS = os.environ.get("SEATRIAL_EVENTS", "/seatrial/out/events.jsonl")
 TEST_TIMEOUT = float(os.environ.get("SEATRIAL_TEST_TIMEOUT", "300"))
 """Seconds that one test may take, set-up and teardown included; 0: as long as it likes."""
+COVERAGE = os.environ.get("SEATRIAL_COVERAGE") == "1"
+"""Measure coverage with pytest-cov where the command does not."""
 MAX_MESSAGE = 500
 """Characters of a failure's first line."""
 MAX_TEXT = 10000
@@ -162,17 +164,22 @@ class Probe:
             folder=os.getcwd(),
             junit=junit_path(config),
             executable=sys.executable,
+            pytest_cov=config.pluginmanager.hasplugin("pytest_cov"),
         )
         # Under xdist the tests run in its workers, each with a watchdog of its own.
         if TEST_TIMEOUT > 0 and getattr(config.option, "dist", "no") == "no":
             self._watchdog.start()
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection(self) -> None:
+    def pytest_collection(self, session: pytest.Session) -> None:
         """Say where coverage's data will be, if coverage is being measured."""
         state = coverage_state()
         if state is not None:
-            self._recorder.write("coverage", **state)
+            limit = getattr(session.config.option, "cov_fail_under", None)
+            switched_on = getattr(session.config, "seatrial_coverage", False)
+            self._recorder.write(
+                "coverage", fail_under_option=limit, switched_on=switched_on, **state
+            )
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -378,6 +385,29 @@ def junit_path(config: pytest.Config) -> str | None:
     """Where the JUnit file will be."""
     path = getattr(config.option, "xmlpath", None)
     return os.path.abspath(os.path.expanduser(os.path.expandvars(path))) if path else None
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Iterator[None]:
+    """Ask pytest-cov to measure, if that is wanted and nobody else does."""
+    options = early_config.known_args_namespace
+    if (
+        COVERAGE
+        and early_config.pluginmanager.hasplugin("pytest_cov")
+        and not getattr(options, "cov_source", None)
+        and not getattr(options, "no_cov", False)
+        and coverage_state() is None
+    ):
+        # pytest parses `args` once more later on; what pytest-cov reads now is parsed already.
+        added = ["--cov", "--cov-report="]
+        parsed = parser.parse_known_args(added)
+        for name in ("cov_source", "cov_report"):
+            setattr(options, name, getattr(parsed, name))
+        args[:] = added + args
+        early_config.seatrial_coverage = True  # type: ignore[attr-defined]
+    yield
 
 
 @pytest.hookimpl(tryfirst=True)

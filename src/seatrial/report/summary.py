@@ -11,6 +11,7 @@ from rich.text import Text
 from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.record import CleanUp, Record, ServiceRecord, Status
 from seatrial.report.build import print_build
+from seatrial.report.coverage import print_coverage
 from seatrial.report.text import counted, print_fault, seconds
 
 __all__ = ["print_record", "print_records", "records_json"]
@@ -31,6 +32,8 @@ def print_record(out: Console, record: Record, folder: Path) -> None:
         out.print(Text.assemble(("note: ", "yellow"), finding))
     _print_failures(out, record)
     out.print()
+    if record.coverage:
+        print_coverage(out, record.coverage)
     if record.fault:
         print_fault(out, record.fault)
     style = _STYLE.get(record.status, "bold red")

@@ -53,6 +53,7 @@ def instrument(
     volume: str,
     labels: Mapping[str, str],
     test_timeout_s: float,
+    measure_coverage: bool = False,
 ) -> Instrumented:
     """Return the form with the probe switched on in service `test`.
 
@@ -81,6 +82,8 @@ def instrument(
             raw["command"] = [_escape(word) for word in (*command, *arguments)]
     environment["PYTHONPATH"] = f"{PROBE_FOLDER}:{path}" if path else PROBE_FOLDER
     environment["SEATRIAL_TEST_TIMEOUT"] = f"{test_timeout_s:g}"
+    if measure_coverage:
+        environment["SEATRIAL_COVERAGE"] = "1"
     environment["PYTEST_ADDOPTS"] = " ".join(option for option in options if option)
     raw["environment"] = environment
     raw["volumes"] = [

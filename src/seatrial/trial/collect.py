@@ -1,30 +1,41 @@
 """Phase `collect`: what the containers wrote is taken into the trial's folder."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from seatrial.engine.archive import Extraction, take_out
 from seatrial.engine.faults import engine_faults
 from seatrial.errors import EnvironmentFault
+from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.events import ProbeReport, read_events
 from seatrial.evidence.record import Pytest
 from seatrial.evidence.tests import TEST_RESULTS_FILE, write_results
 from seatrial.stack.instrument import PROBE_OUTPUT
+from seatrial.trial.coverage import measure_coverage
 from seatrial.trial.rig import Journal, Rig
 
-__all__ = ["collect"]
+__all__ = ["Collected", "collect"]
 
 _EVENTS = "events.jsonl"
 _MAX_JUNIT_BYTES = 256 << 20
 _MAX_PROBE_BYTES = 1 << 30
 
 
-async def collect(rig: Rig, journal: Journal, test_container: str) -> Pytest | None:
-    """Take out the probe's events, the JUnit files and the output folders.
+@dataclass(frozen=True)
+class Collected:
+    """What the test container told."""
 
-    What cannot be taken out becomes a finding: the rest is evidence all the same. Returns what
-    the probe saw, or None if no pytest session reported.
+    pytest: Pytest | None
+    """None: no pytest session reported."""
+    coverage: Coverage | None
+    """None: collecting was given up before it."""
+
+
+async def collect(rig: Rig, journal: Journal, test_container: str) -> Collected:
+    """Take out the probe's events, the JUnit files and the output folders; measure coverage.
+
+    What cannot be taken out becomes a finding: the rest is evidence all the same.
     """
     try:
         async with asyncio.timeout(rig.settings.timeouts.collect):
@@ -37,8 +48,12 @@ async def collect(rig: Rig, journal: Journal, test_container: str) -> Pytest | N
             f"collecting did not end within {rig.settings.timeouts.collect:g} s; "
             "allow more with timeouts.collect"
         )
-        return None
-    return report.pytest.model_copy(update={"junit": junit}) if report else None
+        return Collected(None, None)
+    coverage = await measure_coverage(
+        rig, journal, test_container, report.coverage if report else None
+    )
+    pytest = report.pytest.model_copy(update={"junit": junit}) if report else None
+    return Collected(pytest, coverage)
 
 
 async def _probe_report(rig: Rig, journal: Journal, container: str) -> ProbeReport | None:

@@ -86,6 +86,7 @@ async def launch(
                 compose=replace(compose, on_start=reaper.child_started),
                 plan=plan,
                 settings=loaded.settings,
+                setting_sources=loaded.sources,
                 folder=folder,
                 observer=announce(plan, identity),
                 clock=surroundings.clock,

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from seatrial.errors import ExitCode
+from seatrial.evidence.coverage import Coverage, Threshold
 from seatrial.evidence.record import BudgetResult, Phase, Pytest, Status
 from seatrial.settings import Budgets
 from seatrial.trial.test import TestRun
+from seatrial.trial.threshold import shortfall
 
 __all__ = ["Outcome", "judge_budgets", "judge_tests"]
 
@@ -30,6 +32,7 @@ def judge_tests(
     pytest: Pytest | None,
     arguments: Sequence[str],
     *,
+    coverage: Coverage | None = None,
     probe_refused: bool = False,
 ) -> Outcome:
     """Judge the tests by what the probe saw first and by the command's exit code second.
@@ -37,7 +40,8 @@ def judge_tests(
     `probe_refused`: pytest said that it could not import the probe.
 
     A command that ends with 0 although tests failed (`pytest || true`) has failed; one that ends
-    with 0 and shows no test has no tests.
+    with 0 and shows no test has no tests. Coverage below its threshold fails whether or not the
+    command says so; so does a threshold of the settings if coverage was not measured.
     """
     if run.timed_out:
         return _failed(f"the tests did not end in time{_while_running(pytest)}")
@@ -82,6 +86,8 @@ def judge_tests(
             f"no test ran{skipped}",
             "check the paths and expressions that select tests",
         )
+    if coverage and coverage.threshold and not coverage.threshold.met:
+        return _below_threshold(coverage, coverage.threshold)
     if run.exit_code != 0:
         return _failed(
             f"no test failed, but the command ended with exit code {run.exit_code}"
@@ -142,6 +148,19 @@ def _without_probe(run: TestRun) -> Outcome:
         ExitCode.ENVIRONMENT,
         f"the test command ended before pytest began: {_ending(run.exit_code)}",
         "the log's last lines say why (a migration, a missing program, a wrong path)",
+    )
+
+
+def _below_threshold(coverage: Coverage, threshold: Threshold) -> Outcome:
+    if coverage.percent is None:
+        return _failed(
+            f"coverage was not measured, but {threshold.percent:g} % is asked for "
+            f"({threshold.source})",
+            coverage.reason,
+        )
+    return _failed(
+        shortfall(coverage.percent, threshold),
+        "coverage/html in the trial's folder shows the lines that no test ran",
     )
 
 

@@ -1,7 +1,7 @@
 """What every phase works with, and where it writes down what it found."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,8 @@ class Rig:
     observer: Observer
     clock: Callable[[], float]
     """Monotonic, in seconds."""
+    setting_sources: Mapping[str, str]
+    """For each setting that is not a default, by its dotted key, the place that set it."""
     engine_is_local: bool
     """This machine can connect to the addresses of containers, and the engine sees its files."""
 

@@ -12,6 +12,7 @@ from seatrial.engine.faults import engine_faults
 from seatrial.engine.logs import last_lines
 from seatrial.errors import ExitCode, SeatrialError
 from seatrial.evidence.commit import read_commit
+from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.folder import file_fault, manifest, write_record
 from seatrial.evidence.host import read_host
 from seatrial.evidence.record import (
@@ -52,6 +53,7 @@ class _Result:
     fault: Fault | None = None
     run: TestRun | None = None
     pytest: Pytest | None = None
+    coverage: Coverage | None = None
     arguments_by: str = "none"
 
 
@@ -118,6 +120,7 @@ async def run_trial(
         services=tuple(journal.services.values()),
         build=built,
         pytest=result.pytest,
+        coverage=result.coverage,
         budgets=budgets,
         clean_up=clean_up,
         changes=tuple(
@@ -138,19 +141,20 @@ async def _work(rig: Rig, journal: Journal) -> _Result:
         with journal.phase(PhaseName.TEST):
             run = await run_tests(rig, journal, stack)
         with journal.phase(PhaseName.COLLECT):
-            pytest = await collect(rig, journal, stack.test_container)
+            collected = await collect(rig, journal, stack.test_container)
     except SeatrialError as error:
         return _broken_off(error)
     except OSError as error:
         return _broken_off(file_fault("a file of the trial", error, rig.folder.path))
     outcome = judge_tests(
         run,
-        pytest,
+        collected.pytest,
         rig.plan.arguments,
+        coverage=collected.coverage,
         probe_refused=any(PROBE_MODULE in line for line in _log_tail(rig, journal)),
     )
     fault = _explain(outcome, rig, journal) if outcome.exit_code is not ExitCode.OK else None
-    return _Result(outcome, fault, run, pytest, stack.arguments_by)
+    return _Result(outcome, fault, run, collected.pytest, collected.coverage, stack.arguments_by)
 
 
 def _broken_off(error: SeatrialError) -> _Result:

@@ -107,6 +107,7 @@ class _Stack:
             volume=f"{plan.name}_{PROBE_VOLUME}",
             labels=plan.labels,
             test_timeout_s=self._rig.settings.timeouts.one_test,
+            measure_coverage=self._rig.settings.coverage.switch_on,
         )
         await self._create(instrumented.form, [*late, self._test])
         await self._insert_probe(self._created[self._test].result()[0].id)

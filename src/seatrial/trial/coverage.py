@@ -1,0 +1,209 @@
+"""Measures coverage: takes the data out, has it reported, holds it against project and limits."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from seatrial.engine.archive import take_out
+from seatrial.engine.faults import engine_faults
+from seatrial.engine.hashing import hash_files
+from seatrial.engine.throwaway import LayerTooLarge
+from seatrial.errors import EnvironmentFault
+from seatrial.evidence.coverage import (
+    MAX_ROWS,
+    Coverage,
+    CoverageFile,
+    DataFile,
+    SourceCheck,
+)
+from seatrial.evidence.coverage_events import CoverageSightings
+from seatrial.evidence.coverage_result import ReportedFile
+from seatrial.evidence.sources import ComparedFile, compare_sources
+from seatrial.trial.coverage_change import measure_change
+from seatrial.trial.coverage_report import (
+    DEFAULT_DATA_FILE,
+    RESULT,
+    Reported,
+    report_coverage,
+    started_at,
+)
+from seatrial.trial.rig import Journal, Rig
+from seatrial.trial.threshold import find_threshold
+
+__all__ = ["COVERAGE_FOLDER", "measure_coverage"]
+
+COVERAGE_FOLDER = "coverage"
+_MAX_DATA_BYTES = 1 << 30
+_MAX_DATA_FILES = 200
+_MAX_SOURCE_BYTES = 1 << 30
+_REPORTS = ("coverage.json", "coverage.xml", "html/index.html")
+
+
+async def measure_coverage(
+    rig: Rig, journal: Journal, container: str, sightings: CoverageSightings | None
+) -> Coverage:
+    """The coverage of the tests that ran in `container`, which has ended.
+
+    Nothing is an exception here: what cannot be measured is recorded as not measured, with the
+    reason. The time allowed is that for collecting.
+    """
+    limit_s = rig.settings.timeouts.collect
+    try:
+        async with asyncio.timeout(limit_s):
+            with engine_faults("coverage"):
+                return await _measure(rig, journal, container, sightings)
+    except TimeoutError:
+        reason = f"it was not reported within {limit_s:g} s; allow more with timeouts.collect"
+    except LayerTooLarge:
+        reason = "the tests wrote too much to their container for a copy of it"
+    except EnvironmentFault as fault:
+        reason = fault.what
+    return _not_measured(rig, reason)
+
+
+async def _measure(
+    rig: Rig, journal: Journal, container: str, sightings: CoverageSightings | None
+) -> Coverage:
+    if sightings is None:
+        return _not_measured(rig, "no pytest session told where it ran")
+    if not sightings.sessions and not await _has_fresh_data(rig, container, sightings.folder):
+        return _not_measured(rig, _without_coverage(rig, sightings))
+    into = rig.folder.path / COVERAGE_FOLDER
+    await asyncio.to_thread(into.mkdir, exist_ok=True)
+    reported = await report_coverage(rig.engine, container, sightings, into)
+    (into / RESULT).unlink(missing_ok=True)
+    for finding in (*reported.notes, *reported.findings):
+        journal.note(f"coverage: {finding}")
+    if reported.stale:
+        journal.note(
+            f"coverage: {len(reported.stale)} data file(s) are older than the tests and were "
+            f"left out: {reported.stale[0]!r}{' …' if len(reported.stale) > 1 else ''}"
+        )
+    data_files = await _data_files(rig, journal, container, reported.data_files)
+    if reported.error is not None or reported.totals is None:
+        return _not_measured(rig, _why(reported, sightings)).model_copy(
+            update={"data_files": data_files, "version": reported.version}
+        )
+    compared = await _compare(rig, container, reported.files)
+    rows = tuple(_row(file, compared.get(file.place)) for file in reported.files)
+    branch_percent = reported.totals.branch_percent if reported.branch else None
+    return Coverage(
+        measured=True,
+        percent=reported.percent,
+        line_percent=reported.totals.line_percent,
+        branch_percent=branch_percent,
+        totals=reported.totals,
+        file_count=max(reported.file_count, len(rows)),
+        files=rows[:MAX_ROWS],
+        sources=_count(rows),
+        data_files=data_files,
+        reports=tuple(f"{COVERAGE_FOLDER}/{name}" for name in _REPORTS if (into / name).is_file()),
+        version=reported.version,
+        python=reported.python,
+        switched_on=any(session.switched_on for session in sightings.sessions),
+        threshold=find_threshold(
+            rig.settings.coverage.fail_under,
+            rig.setting_sources.get("coverage.fail_under", "settings"),
+            sightings.sessions,
+            reported,
+            folder=sightings.folder,
+        ),
+        change=await measure_change(rig, into, rows),
+    )
+
+
+async def _has_fresh_data(rig: Rig, container: str, folder: str) -> bool:
+    """Whether coverage wrote data although no session was seen under it (a child process ran)."""
+    modified = await rig.engine.modified_at(container, f"{folder}/{DEFAULT_DATA_FILE}")
+    state = (await rig.engine.inspect(container))["State"]
+    return modified is not None and started_at(modified) >= started_at(state["StartedAt"])
+
+
+async def _data_files(
+    rig: Rig, journal: Journal, container: str, paths: Sequence[str]
+) -> tuple[DataFile, ...]:
+    """Take the data files out as they are, under names of our own."""
+    taken = []
+    left = _MAX_DATA_BYTES
+    for number, path in enumerate(paths[:_MAX_DATA_FILES], 1):
+        into = rig.folder.path / COVERAGE_FOLDER / "data" / str(number)
+        try:
+            with engine_faults(path):
+                await asyncio.to_thread(into.mkdir, parents=True)
+                extraction = await take_out(rig.engine, container, path, into, max_bytes=left)
+        except EnvironmentFault as fault:
+            journal.note(f"coverage: {path!r} could not be taken out: {fault.what}")
+            extraction = None
+        for finding in extraction.findings if extraction else ():
+            journal.note(f"coverage: {finding}")
+        name = None
+        if extraction and extraction.files:
+            source = into / extraction.files[0]
+            target = into.parent / f"{number}.coverage"
+            source.rename(target)
+            left -= target.stat().st_size
+            name = target.relative_to(rig.folder.path).as_posix()
+        into.rmdir()
+        taken.append(DataFile(container_path=path, path=name))
+    if len(paths) > _MAX_DATA_FILES:
+        journal.note(f"coverage: {len(paths) - _MAX_DATA_FILES} more data files were not taken out")
+    return tuple(taken)
+
+
+async def _compare(
+    rig: Rig, container: str, files: Sequence[ReportedFile]
+) -> Mapping[str, ComparedFile]:
+    places = [file.place for file in files]
+    digests = await hash_files(rig.engine, container, places, max_bytes=_MAX_SOURCE_BYTES)
+    test = rig.plan.selection.test
+    mounts = [
+        (source.target, source.source) for source in rig.plan.sources if source.service == test
+    ]
+    return await asyncio.to_thread(compare_sources, rig.project, digests, places, mounts)
+
+
+def _row(file: ReportedFile, compared: ComparedFile | None) -> CoverageFile:
+    equal = compared.equal if compared else None
+    return CoverageFile(
+        path=file.path,
+        project_file=compared.project_file if compared else None,
+        source="unknown" if equal is None else "equal" if equal else "differs",
+        lines=file.lines,
+        covered_lines=file.covered_lines,
+        branches=file.branches,
+        covered_branches=file.covered_branches,
+    )
+
+
+def _count(rows: Sequence[CoverageFile]) -> SourceCheck:
+    found = [row.source for row in rows]
+    return SourceCheck(
+        equal=found.count("equal"), differ=found.count("differs"), unknown=found.count("unknown")
+    )
+
+
+def _not_measured(rig: Rig, reason: str) -> Coverage:
+    return Coverage(
+        measured=False,
+        reason=reason,
+        threshold=find_threshold(
+            rig.settings.coverage.fail_under,
+            rig.setting_sources.get("coverage.fail_under", "settings"),
+        ),
+    )
+
+
+def _without_coverage(rig: Rig, sightings: CoverageSightings) -> str:
+    reason = "the test command does not measure it"
+    if sightings.has_pytest_cov:
+        return f"{reason}; pytest-cov is in the image: coverage.switch_on = true has it measured"
+    if rig.settings.coverage.switch_on:
+        return f"{reason}, and pytest-cov, which coverage.switch_on needs, is not in the image"
+    return reason
+
+
+def _why(reported: Reported, sightings: CoverageSightings) -> str:
+    reason = reported.error or "the report has no totals"
+    if not reported.data_files and not reported.stale and sightings.sessions:
+        place = sightings.sessions[0].data_file
+        return f"{reason} to {place} that is there after the run (is it on a tmpfs?)"
+    return reason

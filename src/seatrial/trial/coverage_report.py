@@ -1,0 +1,101 @@
+"""Has coverage reported in a throwaway container that is like the test container at its end."""
+
+import asyncio
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+
+from seatrial.engine.api import Engine
+from seatrial.engine.archive import Entry, take_out
+from seatrial.engine.logs import follow_log, last_lines
+from seatrial.engine.throwaway import throwaway
+from seatrial.evidence.coverage_events import CoverageSightings
+from seatrial.evidence.coverage_result import ReportedResult, read_result
+from seatrial.probe import coverage_reporter_source
+
+__all__ = ["DEFAULT_DATA_FILE", "LOG", "RESULT", "Reported", "report_coverage", "started_at"]
+
+DEFAULT_DATA_FILE = ".coverage"
+RESULT = "result.json"
+LOG = "reporter.log"
+_FOLDER = "/seatrial-coverage"
+_SCRIPT = f"{_FOLDER}/seatrial_coverage.py"
+_OUT = f"{_FOLDER}/out"
+_MAX_BYTES = 1 << 30
+_CLOCK_SLACK_S = 2.0
+"""File systems that keep whole seconds show a file older than it is."""
+_STARTS_COVERAGE = (
+    "COVERAGE_PROCESS_CONFIG",
+    "COVERAGE_PROCESS_START",
+    "COV_CORE_CONFIG",
+    "COV_CORE_DATAFILE",
+    "COV_CORE_SOURCE",
+    "PYTHONSTARTUP",
+)
+"""Variables by which a Python measures itself: the reporter is not what was tested."""
+
+
+class Reported(ReportedResult):
+    """The result, and what did not come out of the container."""
+
+    findings: tuple[str, ...] = ()
+
+
+async def report_coverage(
+    engine: Engine, container: str, sightings: CoverageSightings, into: Path
+) -> Reported:
+    """Find and combine the data in a copy of `container`, and report it into the folder `into`.
+
+    The reporter runs as the tests' user, with their interpreter, coverage.py, configuration,
+    files and environment; only so the figures are those of a plain run.
+
+    Raises:
+        LayerTooLarge: the container is too large for a copy.
+        DockerError: the engine refuses.
+    """
+    state = (await engine.inspect(container))["State"]
+    data_files = [session.data_file for session in sightings.sessions]
+    configured = [session.config_file for session in sightings.sessions]
+    request = {
+        "folder": sightings.folder,
+        "config_file": configured[0] if configured else None,
+        "data_files": list(
+            # A script that combines what its sessions wrote leaves it under the default name.
+            dict.fromkeys([*data_files, f"{sightings.folder}/{DEFAULT_DATA_FILE}"])
+        ),
+        "since": started_at(state["StartedAt"]) - _CLOCK_SLACK_S,
+        "out": _OUT,
+    }
+    folder = _FOLDER.strip("/")
+    async with throwaway(
+        engine,
+        container,
+        command=[sightings.executable, _SCRIPT, json.dumps(request)],
+        files=[
+            Entry(folder, 0o755),
+            Entry(_SCRIPT.strip("/"), 0o644, coverage_reporter_source()),
+            # Whichever user the tests ran as writes here.
+            Entry(_OUT.strip("/"), 0o1777),
+        ],
+        unset=_STARTS_COVERAGE,
+    ) as copy:
+        await engine.start(copy)
+        code = await engine.wait(copy)
+        taken = await take_out(engine, copy, _OUT, into, max_bytes=_MAX_BYTES)
+        result = await asyncio.to_thread(read_result, into / RESULT)
+        if result is None:
+            await follow_log(engine, copy, into / LOG, tty=False)
+            said = last_lines(into / LOG, 1)
+            what = f"the reporter ended with exit code {code}"
+            result = ReportedResult(error=": ".join([what, *said]))
+    return Reported(**result.model_dump(), findings=taken.findings)
+
+
+def started_at(text: str) -> float:
+    """The engine's time of a container's start, in seconds since 1970; 0 if it has none."""
+    try:
+        # Nanoseconds are more digits than a datetime has.
+        return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text)).timestamp()
+    except ValueError:
+        return 0.0
