@@ -215,10 +215,15 @@ async def _unless_interrupted(work: Coroutine[Any, Any, _Result]) -> _Result:
     try:
         await asyncio.wait({task})
     finally:
-        # Ignored until the process ends: clean-up and the record must not be broken off.
+        # Clean-up and the record must not be broken off.
         for number in SIGNALS:
             loop.add_signal_handler(number, lambda: None)
     if interrupted:
+        # Until the process ends, and not only the loop: whoever keeps pressing Ctrl-C would else
+        # cut off the output, and change the exit code.
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
         # Whatever the work came to, such as a fault of a program that was ended in the middle.
         await asyncio.gather(task, return_exceptions=True)
         return _Result(Outcome(Status.INTERRUPTED, ExitCode.INTERRUPTED, "interrupted"))
