@@ -101,7 +101,8 @@ class Running:
     @property
     def trial(self) -> str:
         """Its id; waits until it has one."""
-        poll(self.project.trials, "the trial's folder")
+        if self.process.returncode is None:
+            self.wait_for(self.project.trials, "the trial's folder")
         return self.project.trials()[-1]
 
     @property
