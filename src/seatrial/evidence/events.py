@@ -9,15 +9,16 @@ from typing import Any, cast
 
 from seatrial.evidence.coverage_events import CoverageReading, CoverageSightings
 from seatrial.evidence.hostile import plain_text
-from seatrial.evidence.record import Failure, Pytest, TestCounts
+from seatrial.evidence.record import Failure, Pytest, Reach, TestCounts
 from seatrial.evidence.tests import Outcome, TestResult, TestSink
 
-__all__ = ["ProbeReport", "read_events"]
+__all__ = ["ProbeReport", "each_event", "read_events"]
 
 MAX_FAILURES = 200
 MAX_LINE = 1 << 20
 """Bytes: a failure's text of 10,000 characters, each escaped to six, and a long node id."""
 _MAX_SECONDS = 1e7
+_MAX_PEERS = 100
 _FIELDS = {
     "passed": "passed",
     "failed": "failed",
@@ -45,7 +46,7 @@ def read_events(path: Path, sink: TestSink | None = None) -> ProbeReport | None:
     up: the exit status is the first that is not 0, or None if one of them did not end.
     """
     reading = _Reading(sink or (lambda _: None))
-    for event in _events(path):
+    for event in each_event(path):
         reading.take(event)
     return reading.report()
 
@@ -61,6 +62,7 @@ class _Reading:
         self._counts: Counter[str] = Counter()
         self._running: dict[str, None] = {}
         self._failures: list[Failure] = []
+        self._reach: list[Reach] = []
         self._coverage = CoverageReading()
 
     def take(self, event: Mapping[str, Any]) -> None:
@@ -72,6 +74,8 @@ class _Reading:
             case "collected" if self._collected:
                 # Under xdist every worker reports the same collection.
                 self._collected[-1] = max(self._collected[-1], _integer(event.get("count")))
+            case "peer" if len(self._reach) < _MAX_PEERS:
+                self._reach.append(_reach(event))
             case "running":
                 self._running[_text(event.get("id"))] = None
             case "broken":
@@ -99,6 +103,7 @@ class _Reading:
                 counts=TestCounts(collected=sum(self._collected), **self._counts),
                 failures=tuple(self._failures),
                 containers=tuple(dict.fromkeys(_text(s.get("container")) for s in self._starts)),
+                reach=tuple(self._reach),
                 running=next(iter(self._running), None),
             ),
             coverage=self._coverage.sightings(),
@@ -135,7 +140,8 @@ class _Reading:
         return _text(self._starts[-1].get("container")) if self._starts else ""
 
 
-def _events(path: Path) -> Iterator[Mapping[str, Any]]:
+def each_event(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The events of a file, as they are; none if there is no file."""
     try:
         file = path.open("rb")
     except OSError:
@@ -148,6 +154,16 @@ def _events(path: Path) -> Iterator[Mapping[str, Any]]:
                 continue  # cut off in the middle of a line, or not the probe's
             if isinstance(event, dict):
                 yield event
+
+
+def _reach(event: Mapping[str, Any]) -> Reach:
+    return Reach(
+        service=_text(event.get("host")),
+        port=_integer(event.get("port")),
+        resolve_seconds=_seconds(event.get("resolve")),
+        connect_seconds=_seconds(event.get("connect")),
+        fault=_text(event.get("fault")) or None,
+    )
 
 
 def _integer(value: Any) -> int:

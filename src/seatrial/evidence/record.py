@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, NonNegativeFloat, NonNegativeInt
 
 from seatrial.evidence.build import Build
 from seatrial.evidence.coverage import Coverage
+from seatrial.evidence.diagnosis import Cause, Diagnosis
 from seatrial.evidence.model import Model as _Model
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Phase",
     "PhaseName",
     "Pytest",
+    "Reach",
     "Record",
     "Resources",
     "ServiceRecord",
@@ -184,6 +186,18 @@ class Failure(_Model):
     """The first line of what it failed with."""
 
 
+class Reach(_Model):
+    """The way from the test container to a port of a service, when pytest began."""
+
+    service: str
+    port: NonNegativeInt
+    resolve_seconds: NonNegativeFloat | None = None
+    """To resolve the service's name; None if it did not resolve."""
+    connect_seconds: NonNegativeFloat | None = None
+    """To open a TCP connection; None if it was not opened within a second."""
+    fault: str | None = None
+
+
 class Pytest(_Model):
     """What the probe saw of pytest, inside the test container."""
 
@@ -201,6 +215,7 @@ class Pytest(_Model):
     """Whether all of them are the test container that the engine knows."""
     tests: str | None = None
     """Path of the file with every test's result in the trial's folder."""
+    reach: tuple[Reach, ...] = ()
     running: str | None = None
     """The test that was running when pytest was cut off."""
     junit: tuple[str, ...] = ()
@@ -257,6 +272,8 @@ class Fault(_Model):
     where: str = ""
     next_step: str = ""
     details: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    """Known causes whose signs were seen; likely, not proven."""
 
 
 class PatchedPlace(_Model):
@@ -283,6 +300,8 @@ class Record(_Model):
     reason: str
     """One sentence."""
     fault: Fault | None = None
+    diagnosis: Diagnosis | None = None
+    """None: the trial passed, was interrupted, or only went over a budget."""
     commit: Commit | None = None
     """None: the project is not under git's control."""
     host: Host

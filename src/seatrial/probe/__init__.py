@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["coverage_reporter_source", "probe_source"]
+__all__ = ["coverage_reporter_source", "probe_source", "reach_source"]
 
 
 def probe_source() -> bytes:
@@ -13,6 +13,11 @@ def probe_source() -> bytes:
 def coverage_reporter_source() -> bytes:
     """The source code of what reports coverage in a copy of the test container."""
     return _source("seatrial_coverage.py")
+
+
+def reach_source() -> bytes:
+    """The source code of what asks from beside the tests which services can be reached."""
+    return _source("seatrial_reach.py")
 
 
 def _source(name: str) -> bytes:

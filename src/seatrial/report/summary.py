@@ -12,6 +12,7 @@ from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.record import CleanUp, Record, ServiceRecord, Status
 from seatrial.report.build import print_build
 from seatrial.report.coverage import print_coverage
+from seatrial.report.diagnosis import print_diagnosis
 from seatrial.report.text import counted, print_fault, seconds
 
 __all__ = ["print_record", "print_records", "records_json"]
@@ -36,6 +37,8 @@ def print_record(out: Console, record: Record, folder: Path) -> None:
         print_coverage(out, record.coverage)
     if record.fault:
         print_fault(out, record.fault)
+    if record.diagnosis:
+        print_diagnosis(out, record.diagnosis, folder)
     style = _STYLE.get(record.status, "bold red")
     out.print(
         Text.assemble(

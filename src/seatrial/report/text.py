@@ -8,6 +8,7 @@ from rich.text import Text
 from seatrial.errors import SeatrialError
 from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.record import Fault
+from seatrial.report.diagnosis import print_causes
 
 __all__ = ["console", "counted", "print_error", "print_fault", "seconds"]
 
@@ -70,6 +71,7 @@ def print_fault(out: Console, fault: Fault, *, title: str = "") -> None:
         _print_details(out, fault.details)
     if title:
         out.print(Text.assemble((f"{title}: ", "bold red"), plain_text(fault.what)))
+    print_causes(out, fault.causes)
     if fault.where:
         out.print(Text.assemble(("  where: ", "dim"), plain_text(fault.where)))
     if fault.next_step:

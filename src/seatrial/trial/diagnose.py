@@ -261,7 +261,7 @@ def _sources(
 
 
 def _tail(path: Path) -> list[str]:
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8").split("\n")
     return [line.partition(" | ")[2] for line in lines[-_MAX_SEEN:]]
 
 

@@ -53,6 +53,8 @@ class Journal:
     phases: list[Phase] = field(default_factory=list)
     services: dict[str, ServiceRecord] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+    last_answers: dict[str, str] = field(default_factory=dict)
+    """By service: what the last try to see it ready was answered, if it did not become ready."""
     log_tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """By the log's path in the trial's folder; each ends when its container does."""
 

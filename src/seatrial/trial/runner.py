@@ -13,6 +13,7 @@ from seatrial.engine.logs import last_lines
 from seatrial.errors import ExitCode, SeatrialError
 from seatrial.evidence.commit import read_commit
 from seatrial.evidence.coverage import Coverage
+from seatrial.evidence.diagnosis import Diagnosis
 from seatrial.evidence.folder import file_fault, manifest, write_record
 from seatrial.evidence.host import read_host
 from seatrial.evidence.record import (
@@ -33,6 +34,7 @@ from seatrial.trial.build import build
 from seatrial.trial.built import examine_build
 from seatrial.trial.clean import clean
 from seatrial.trial.collect import collect
+from seatrial.trial.diagnose import diagnose
 from seatrial.trial.outcome import Outcome, judge_budgets, judge_tests
 from seatrial.trial.resources import RESOURCES_FILE, ResourceLog
 from seatrial.trial.rig import Journal, Rig
@@ -43,6 +45,8 @@ __all__ = ["run_trial"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TAIL = 30
+DIAGNOSIS_S = 30.0
+"""Looking into a failure takes about a second; an engine in trouble must not hold up the rest."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class _Result:
     pytest: Pytest | None = None
     coverage: Coverage | None = None
     arguments_by: str = "none"
+    diagnosis: Diagnosis | None = None
 
 
 async def run_trial(
@@ -85,7 +90,8 @@ async def run_trial(
     # Asked before the tests run: the answer must be of the tree that they were given.
     commit = await asyncio.to_thread(read_commit, rig.project)
     try:
-        result = await _unless_interrupted(_work(rig, journal))
+        work = _examined(_work(rig, journal), rig, journal, wall_clock)
+        result = await _unless_interrupted(work)
     except BaseException:
         # Not foreseen, so there is no record; but nothing may stay in the engine.
         with contextlib.suppress(SeatrialError):
@@ -108,6 +114,7 @@ async def run_trial(
         exit_code=int(result.outcome.exit_code),
         reason=result.outcome.reason,
         fault=result.fault,
+        diagnosis=result.diagnosis,
         commit=commit,
         host=read_host(info, version, rig.compose.version),
         compose_files=tuple(str(file) for file in rig.plan.files),
@@ -155,6 +162,31 @@ async def _work(rig: Rig, journal: Journal) -> _Result:
     )
     fault = _explain(outcome, rig, journal) if outcome.exit_code is not ExitCode.OK else None
     return _Result(outcome, fault, run, collected.pytest, collected.coverage, stack.arguments_by)
+
+
+async def _examined(
+    work: Coroutine[Any, Any, _Result],
+    rig: Rig,
+    journal: Journal,
+    wall_clock: Callable[[], datetime],
+) -> _Result:
+    """Do the work, and look into it if it failed, while what it made is still there."""
+    result = await work
+    if result.fault is None:
+        return result
+    stopped = bool(result.run and result.run.timed_out)
+    try:
+        async with asyncio.timeout(DIAGNOSIS_S):
+            diagnosis, causes = await diagnose(
+                rig, journal, result.fault, now=wall_clock(), stopped=stopped
+            )
+    except (SeatrialError, OSError, LookupError, TypeError, ValueError) as error:
+        # An engine that answers in a shape of its own must not cost the trial its record.
+        reason = error.what if isinstance(error, SeatrialError) else str(error) or "no time left"
+        journal.note(f"the failure could not be looked into: {reason}")
+        return result
+    fault = result.fault.model_copy(update={"causes": causes})
+    return replace(result, fault=fault, diagnosis=diagnosis)
 
 
 def _broken_off(error: SeatrialError) -> _Result:

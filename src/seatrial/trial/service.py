@@ -12,7 +12,7 @@ from seatrial.errors import EnvironmentFault
 from seatrial.trial.build import read_image
 from seatrial.trial.rig import Journal, Rig
 
-__all__ = ["FAILED_STATES", "must_complete", "service_fault", "start_service"]
+__all__ = ["FAILED_STATES", "declared_ports", "must_complete", "service_fault", "start_service"]
 
 FAILED_STATES = frozenset({"exited", "unready"})
 MAX_RESTARTS = 2
@@ -98,7 +98,7 @@ async def _start(
                 rig.engine,
                 container.id,
                 image=image,
-                declared_ports=_declared_ports(rig.plan.form["services"][name]),
+                declared_ports=declared_ports(rig.plan.form["services"][name]),
                 reachable=rig.engine_is_local,
                 timeout_s=rig.settings.timeouts.start,
                 clock=rig.clock,
@@ -137,6 +137,8 @@ def _note(rig: Rig, journal: Journal, name: str, readiness: Readiness) -> None:
         ready_seconds=readiness.seconds if settled else None,
         ready_at=rig.clock() - journal.began if settled else None,
     )
+    if readiness.state == "unready":
+        journal.last_answers[name] = readiness.detail
     rig.observer.service_changed(
         name, readiness.state, readiness.proof if settled else readiness.detail
     )
@@ -151,7 +153,7 @@ def _log_path(name: str, number: int) -> str:
     return f"logs/{name}.log" if number == 1 else f"logs/{name}-{number}.log"
 
 
-def _declared_ports(raw: Mapping[str, Any]) -> list[int]:
+def declared_ports(raw: Mapping[str, Any]) -> list[int]:
     """The TCP ports that the compose file itself names."""
     declared = []
     for entry in raw.get("expose") or ():
