@@ -3,13 +3,13 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 
-from .projects import PYTEST_IMAGE, MakeProject, Project, make_project
+from .projects import COVERAGE_IMAGE, PYTEST_IMAGE, MakeProject, Project, make_project
 
 _DISTRIBUTIONS = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
 """pytest and what it needs on Linux: pure Python, so the files of this environment do."""
@@ -53,18 +53,29 @@ def _pytest_image(_engine: None, tmp_path_factory: pytest.TempPathFactory) -> No
 
     It stays in the engine, so that the next session has it at once.
     """
-    context = tmp_path_factory.mktemp("image")
-    for name in _DISTRIBUTIONS:
+    _make_image(PYTEST_IMAGE, _DISTRIBUTIONS, tmp_path_factory.mktemp("image"))
+
+
+@pytest.fixture(scope="session")
+def coverage_image(_engine: None, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same with pytest-cov and xdist; where coverage's compiled part does not fit, without."""
+    names = (*_DISTRIBUTIONS, "coverage", "pytest-cov", "pytest-xdist", "execnet")
+    _make_image(COVERAGE_IMAGE, names, tmp_path_factory.mktemp("coverage-image"))
+    return COVERAGE_IMAGE
+
+
+def _make_image(tag: str, distributions: Iterable[str], context: Path) -> None:
+    for name in distributions:
         for file in distribution(name).files or ():
-            if ".." not in file.parts and file.suffix != ".pyc":
+            if ".." not in file.parts and file.suffix not in {".pyc", ".so"}:
                 target = context / "site" / file
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(Path(str(file.locate())), target)
     (context / "Dockerfile").write_text(_DOCKERFILE, encoding="utf-8")
-    build = ["docker", "build", "--quiet", "--tag", PYTEST_IMAGE, str(context)]
+    build = ["docker", "build", "--quiet", "--tag", tag, str(context)]
     done = subprocess.run(build, capture_output=True, text=True, check=False)
     if done.returncode:
-        _miss(f"the image {PYTEST_IMAGE} cannot be built: {done.stderr.strip()[-500:]}")
+        _miss(f"the image {tag} cannot be built: {done.stderr.strip()[-500:]}")
 
 
 def _miss(reason: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 
 __all__ = [
+    "COVERAGE_IMAGE",
     "PYTEST_IMAGE",
     "MakeProject",
     "Project",
@@ -19,6 +20,8 @@ __all__ = [
 
 PYTEST_IMAGE = "seatrial-tests-pytest"
 """Python with pytest; made once per session by a fixture."""
+COVERAGE_IMAGE = "seatrial-tests-coverage"
+"""The same with coverage.py, pytest-cov and xdist; made when a test asks for its fixture."""
 
 PASSING = """
     def test_passes():
@@ -87,6 +90,7 @@ def compose_with(
     command: str = "pytest -q -p no:cacheprovider",
     volumes: Sequence[str] = (".:/app",),
     tail: str = "",
+    image: str = PYTEST_IMAGE,
 ) -> str:
     """A compose file with a test service that runs pytest on the mounted project.
 
@@ -94,7 +98,7 @@ def compose_with(
     indented as it likes.
     """
     own = f"""
-        image: {PYTEST_IMAGE}
+        image: {image}
         working_dir: /app
         command: {command}
         volumes: {json.dumps(list(volumes))}
