@@ -28,7 +28,7 @@ demo: setup  ## run a full trial of the bundled example, on an engine that this 
 
 .PHONY: test
 test: lint  ## check the code and run the tests, on an engine that this sets up
-	@$(USE_ENGINE); $(BIN)/pytest $(PYTEST_ARGS)
+	@$(USE_ENGINE); $(BIN)/pytest -m 'not long' $(PYTEST_ARGS)
 
 .PHONY: test-all
 test-all: lint  ## the tests with none left out, whatever their marks
@@ -65,8 +65,7 @@ engine:  ## a container engine, Compose v2, buildx and the base images
 .PHONY: lock
 lock: setup  ## pin the dependencies that pyproject.toml asks for (UPGRADE=1: to their newest)
 	$(call compile,runtime,pyproject.toml </dev/null)
-# hatchling needs editables for an editable install, but asks for it in isolated builds only.
-	$(call compile,dev,--extra dev --constraint locks/runtime.txt pyproject.toml - <<<editables)
+	$(call compile,dev,--extra dev --constraint locks/runtime.txt pyproject.toml </dev/null)
 
 # The lock files name no registry: they hold on every mirror, by their hashes.
 define compile

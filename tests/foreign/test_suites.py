@@ -1,0 +1,86 @@
+"""Suites that nobody here wrote, run by the real program: what pytest itself says is the measure."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
+
+from seatrial.evidence.record import Record
+
+from .fetch import NoRegistry, Source, fetch, load_sources
+
+LONG = {"pgqueuer"}
+"""Runs for over a minute and shows nothing that the other PostgreSQL suite does not."""
+
+
+@pytest.mark.engine
+@pytest.mark.foreign
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(source, id=name, marks=[pytest.mark.long] if name in LONG else [])
+        for name, source in load_sources().items()
+    ],
+)
+def test_a_released_package_passes_its_own_suite_in_a_trial(
+    source: Source, tmp_path: Path
+) -> None:
+    try:
+        project = fetch(source, tmp_path / source.name)
+    except NoRegistry as error:
+        pytest.skip(f"no package registry answers: {error}")
+    done = subprocess.run(
+        [sys.executable, "-m", "seatrial", "run", "--quiet", "--json"],
+        cwd=project,
+        env={key: value for key, value in os.environ.items() if not key.startswith("COV_")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    record = Record.model_validate_json(done.stdout)
+    assert record.pytest is not None
+    counts = record.pytest.counts
+    assert (counts.passed, counts.skipped + counts.xfailed, counts.failed + counts.errors) == (
+        source.expected.passed,
+        source.expected.skipped,
+        source.expected.failed,
+    )
+    assert not record.clean_up.left
+    assert all(s.proof != "none" for s in record.services if s.role == "required")
+    folder = project / ".seatrial" / "latest"
+    assert our_outcomes(folder / "tests.jsonl") == junit_outcomes(folder / record.pytest.junit[0])
+
+
+def our_outcomes(path: Path) -> Counter[tuple[str, str]]:
+    """What the record says of each test, under the name that JUnit gives it."""
+    words = {"xfailed": "skipped", "xpassed": "passed", "error": "failed"}
+    results = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return Counter((junit_name(r["id"]), words.get(r["outcome"], r["outcome"])) for r in results)
+
+
+def junit_outcomes(path: Path) -> Counter[tuple[str, str]]:
+    """What pytest wrote itself."""
+    found: Counter[tuple[str, str]] = Counter()
+    for suite in JUnitXml.fromfile(str(path)):
+        assert isinstance(suite, TestSuite)
+        for case in suite:
+            kinds = [type(result) for result in case.result]
+            bad = Failure in kinds or Error in kinds
+            outcome = "failed" if bad else "skipped" if Skipped in kinds else "passed"
+            found[(f"{case.classname}::{case.name}", outcome)] += 1
+    return found
+
+
+def junit_name(node: str) -> str:
+    """A node id as pytest's JUnit files have it: dots for folders, classes before the name."""
+    address, bracket, parameters = node.partition("[")
+    names = address.split("::")
+    names[0] = re.sub(r"\.py$", "", names[0].replace("/", "."))
+    return f"{'.'.join(names[:-1])}::{names[-1]}{bracket}{parameters}"
