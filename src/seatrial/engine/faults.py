@@ -8,11 +8,16 @@ from seatrial.errors import EnvironmentFault
 __all__ = ["engine_faults"]
 
 _REMEDIES = (
-    ("no space left", "make room: docker system df shows what the engine holds"),
-    ("permission denied", "run as root, or add your user to the engine's group (docker)"),
-    ("cannot connect", "start the engine (systemctl start docker), then run seatrial doctor"),
     ("executable file not found", "check the service's command and that the image has the program"),
     ("exec format error", "the image was built for another architecture; rebuild it here"),
+    ("no space left", "make room: docker system df shows what the engine holds"),
+    (
+        'process: exec: "',
+        "check that the command's file is in the image and executable (chmod +x), and that its "
+        "first line names a program of the image",
+    ),
+    ("permission denied", "run as root, or add your user to the engine's group (docker)"),
+    ("cannot connect", "start the engine (systemctl start docker), then run seatrial doctor"),
     ("no such file or directory", "check the paths in the service's mounts and command"),
     ("address already in use", "end what uses the port"),
     ("overlay", "use copies instead: --source copy (setting: source)"),

@@ -50,16 +50,22 @@ class Source:
 def find_causes(sources: Iterable[Source]) -> tuple[Cause, ...]:
     """The causes whose signs are in the sources, at most three.
 
-    Earlier sources come first; causes that follow from others are left out beside those.
+    Earlier sources come first; causes that follow from others are left out beside those. Of
+    several signs of one cause the first that names something is told.
     """
     found: dict[str, tuple[Known, Cause]] = {}
+    named: set[str] = set()
     for source in sources:
         for line in source.lines[-MAX_LINES:]:
             # Cut before cleaning, so that cleaning is bounded too; escapes are short.
             text = " ".join(plain_text(line[: 4 * MAX_LINE]).split())[:MAX_LINE]
             if text and (match := _first(text)):
                 known, sign = match
-                found.setdefault(known.key, (known, _cause(known, sign, source.where, text)))
+                names = any(sign.groupdict().values())
+                if known.key not in found or (names and known.key not in named):
+                    found[known.key] = (known, _cause(known, sign, source.where, text))
+                if names:
+                    named.add(known.key)
     special = [cause for known, cause in found.values() if not known.general]
     return tuple(special or [cause for _, cause in found.values()])[:MAX_CAUSES]
 
@@ -170,6 +176,7 @@ _TABLE: tuple[Known, ...] = (
         r"the database system is starting up|the database system is not yet accepting",
         "the tests connected before the database was ready",
         "give the service a health check and depend on it with condition: service_healthy",
+        general=True,
     ),
     # Python and pytest
     _known(

@@ -49,6 +49,17 @@ def test_the_sentence_names_what_the_line_names() -> None:
     assert "shop.models" in cause.what
 
 
+def test_of_several_signs_the_one_that_names_something_is_told() -> None:
+    (cause,) = find_causes(
+        [
+            Source("the engine", ["service test: exit code 127"]),
+            Source("logs/test.log", ["sh: 1: alembic: not found"]),
+        ]
+    )
+
+    assert (cause.where, "alembic" in cause.what) == ("logs/test.log", True)
+
+
 def test_what_follows_from_another_fault_is_not_told_beside_it() -> None:
     found = find_causes(
         [
