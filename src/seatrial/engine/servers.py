@@ -21,6 +21,8 @@ class KnownServer:
     """Matches the last part of an image's name, without the tag."""
     program: str
     """The server's program, as a container's command starts it."""
+    port: int
+    """Where it listens if nobody says otherwise."""
     client: tuple[str, ...]
     answers: Callable[[int, str], bool]
     """Whether exit code and output of the client mean that the server answers."""
@@ -40,6 +42,7 @@ _SERVERS = (
         name="PostgreSQL",
         images=re.compile(r"^(postgres|postgresql|postgis|pgvector|timescaledb.*|pgrouting)$"),
         program="postgres",
+        port=5432,
         client=("pg_isready", "--host=127.0.0.1", "--quiet"),
         answers=lambda code, _: code == 0,
     ),
@@ -47,6 +50,7 @@ _SERVERS = (
         name="MySQL",
         images=re.compile(r"^(mysql|mysql-server|mariadb|percona.*)$"),
         program="mysqld",
+        port=3306,
         client=_mysql_client(),
         # An "access denied" is an answer too, and mysqladmin ends with 0 for it.
         answers=lambda code, _: code == 0,
@@ -55,6 +59,7 @@ _SERVERS = (
         name="Redis",
         images=re.compile(r"^(redis|valkey|redis-stack.*|keydb)$"),
         program="redis-server",
+        port=6379,
         client=("redis-cli", "ping"),
         # redis-cli ends with 0 while the server is still loading, so its words decide.
         answers=lambda _, output: "PONG" in output or "NOAUTH" in output,

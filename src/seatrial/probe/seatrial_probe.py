@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import signal
+import socket
 import sys
 import threading
 import time
@@ -27,6 +28,9 @@ TEST_TIMEOUT = float(os.environ.get("SEATRIAL_TEST_TIMEOUT", "300"))
 """Seconds that one test may take, set-up and teardown included; 0: as long as it likes."""
 COVERAGE = os.environ.get("SEATRIAL_COVERAGE") == "1"
 """Measure coverage with pytest-cov where the command does not."""
+PEERS = os.environ.get("SEATRIAL_PEERS", "").split()
+"""`host:port` of the services that the tests may use."""
+PEER_TIMEOUT = 1.0
 MAX_MESSAGE = 500
 """Characters of a failure's first line."""
 MAX_TEXT = 10000
@@ -166,6 +170,8 @@ class Probe:
             executable=sys.executable,
             pytest_cov=config.pluginmanager.hasplugin("pytest_cov"),
         )
+        for peer in PEERS:
+            self._recorder.write("peer", **reach(peer))
         # Under xdist the tests run in its workers, each with a watchdog of its own.
         if TEST_TIMEOUT > 0 and getattr(config.option, "dist", "no") == "no":
             self._watchdog.start()
@@ -315,6 +321,22 @@ def all_stacks() -> str:
             stack = "".join(traceback.format_stack(frame)[-30:])
             stacks.append("thread %s:\n%s" % (names.get(ident, ident), stack))
     return "\n".join(stacks)
+
+
+def reach(peer: str) -> dict[str, Any]:
+    """Resolve a peer's name and connect to it, and say how long both took."""
+    host, _, port = peer.rpartition(":")
+    found: dict[str, Any] = {"host": host, "port": int(port)}
+    began = time.perf_counter()
+    try:
+        address = socket.gethostbyname(host)
+        found["resolve"] = round(time.perf_counter() - began, 6)
+        began = time.perf_counter()
+        socket.create_connection((address, int(port)), PEER_TIMEOUT).close()
+        found["connect"] = round(time.perf_counter() - began, 6)
+    except OSError as error:
+        found["fault"] = str(error)
+    return found
 
 
 def container_id() -> str:

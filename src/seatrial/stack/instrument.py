@@ -54,6 +54,7 @@ def instrument(
     labels: Mapping[str, str],
     test_timeout_s: float,
     measure_coverage: bool = False,
+    peers: Sequence[tuple[str, int]] = (),
 ) -> Instrumented:
     """Return the form with the probe switched on in service `test`.
 
@@ -81,6 +82,7 @@ def instrument(
             arguments_by = "command"
             raw["command"] = [_escape(word) for word in (*command, *arguments)]
     environment["PYTHONPATH"] = f"{PROBE_FOLDER}:{path}" if path else PROBE_FOLDER
+    environment["SEATRIAL_PEERS"] = " ".join(f"{host}:{port}" for host, port in peers)
     environment["SEATRIAL_TEST_TIMEOUT"] = f"{test_timeout_s:g}"
     if measure_coverage:
         environment["SEATRIAL_COVERAGE"] = "1"

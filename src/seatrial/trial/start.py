@@ -9,6 +9,7 @@ from seatrial.engine.archive import Entry, put_entries
 from seatrial.engine.faults import engine_faults
 from seatrial.engine.project import create_containers, pinned, pull_images
 from seatrial.engine.readiness import Readiness
+from seatrial.engine.servers import recognise
 from seatrial.errors import EnvironmentFault
 from seatrial.evidence.record import Image
 from seatrial.probe import probe_source
@@ -25,7 +26,7 @@ from seatrial.stack.select import needed_by
 from seatrial.trial.build import read_image
 from seatrial.trial.identity import TRIAL_LABEL
 from seatrial.trial.rig import Journal, Rig
-from seatrial.trial.service import FAILED_STATES, service_fault, start_service
+from seatrial.trial.service import FAILED_STATES, declared_ports, service_fault, start_service
 from seatrial.trial.sources import fill_mounts, make_source_volumes
 
 if TYPE_CHECKING:
@@ -107,11 +108,22 @@ class _Stack:
             volume=f"{plan.name}_{PROBE_VOLUME}",
             labels=plan.labels,
             test_timeout_s=self._rig.settings.timeouts.one_test,
+            peers=self._peers(),
             measure_coverage=self._rig.settings.coverage.switch_on,
         )
         await self._create(instrumented.form, [*late, self._test])
         await self._insert_probe(self._created[self._test].result()[0].id)
         return instrumented
+
+    def _peers(self) -> list[tuple[str, int]]:
+        """The services' ports that the probe measures the way to."""
+        peers = []
+        for name, raw in self._rig.plan.form["services"].items():
+            known = recognise(raw.get("image", ""), self._rig.plan.services[name].command)
+            ports = declared_ports(raw) or ([known.port] if known else [])
+            if name != self._test:
+                peers += [(name, port) for port in ports]
+        return peers
 
     async def _pulled_test_image(self) -> Image:
         """The image of a test service that is not built; creating its container pulls it."""
