@@ -1,4 +1,4 @@
-"""Suites that nobody here wrote, run by the real program: what pytest itself says is the measure."""
+"""Suites that nobody here wrote, run by the real program; pytest's own word is the measure."""
 
 import json
 import os
@@ -28,9 +28,7 @@ LONG = {"pgqueuer"}
         for name, source in load_sources().items()
     ],
 )
-def test_a_released_package_passes_its_own_suite_in_a_trial(
-    source: Source, tmp_path: Path
-) -> None:
+def test_a_released_package_passes_its_own_suite_in_a_trial(source: Source, tmp_path: Path) -> None:
     try:
         project = fetch(source, tmp_path / source.name)
     except NoRegistry as error:
