@@ -1,0 +1,125 @@
+"""The file that reports coverage in a copy of the test container, run here as it runs there."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.probe import coverage_reporter_source
+
+SOURCE = "def f(x):\n    if x:\n        return 1\n    return 2\n"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "lib.py").write_text(SOURCE)
+    (folder / "once.py").write_text("import lib\nlib.f(1)\n")
+    (folder / "twice.py").write_text("import lib\nlib.f(0)\n")
+    (folder / ".coveragerc").write_text("[run]\nbranch = true\nsource = .\n")
+    return folder
+
+
+def measure(app: Path, *arguments: str, data_file: str = ".coverage") -> None:
+    subprocess.run(
+        [sys.executable, "-m", "coverage", "run", *arguments],
+        cwd=app,
+        env={**os.environ, "COVERAGE_FILE": data_file},
+        check=True,
+    )
+
+
+def report(app: Path, *data_files: str, since: float = 0, **request: Any) -> dict[str, Any]:
+    out = app.parent / "out"
+    out.mkdir()
+    script = app.parent / "reporter.py"
+    script.write_bytes(coverage_reporter_source())
+    asked = {
+        "folder": str(app),
+        "config_file": None,
+        "data_files": [str(app / name) for name in data_files],
+        "since": since,
+        "out": str(out),
+        **request,
+    }
+    command = [sys.executable, str(script), json.dumps(asked)]
+    subprocess.run(command, check=True, cwd="/", capture_output=True)
+    result: dict[str, Any] = json.loads((out / "result.json").read_bytes())
+    return result
+
+
+def test_one_data_file_is_reported_in_three_forms(app: Path) -> None:
+    measure(app, "once.py")
+
+    result = report(app, ".coverage")
+
+    assert "error" not in result
+    assert result["totals"] == {
+        "lines": 8,
+        "covered_lines": 5,
+        "branches": 2,
+        "covered_branches": 1,
+    }
+    assert result["config_file"] == str(app / ".coveragerc")
+    assert {row["path"] for row in result["files"]} == {"lib.py", "once.py", "twice.py"}
+    out = app.parent / "out"
+    assert (out / "coverage.json").is_file()
+    assert (out / "coverage.xml").is_file()
+    assert (out / "html" / "index.html").is_file()
+
+
+def test_what_parallel_mode_wrote_is_combined_and_kept(app: Path) -> None:
+    measure(app, "-p", "once.py", data_file=".cov")
+    measure(app, "-p", "twice.py", data_file=".cov")
+
+    result = report(app, ".cov")
+
+    assert len(result["data_files"]) == 2
+    assert all(Path(path).is_file() for path in result["data_files"])
+    assert result["combined"]
+    assert result["totals"]["covered_lines"] == 8
+
+
+def test_a_file_of_the_very_name_is_all_there_is(app: Path) -> None:
+    measure(app, "once.py")
+    measure(app, "-p", "twice.py")
+
+    assert report(app, ".coverage")["data_files"] == [str(app / ".coverage")]
+
+
+def test_older_files_are_left_out_and_named(app: Path) -> None:
+    measure(app, "once.py")
+    os.utime(app / ".coverage", (1, 1))
+
+    result = report(app, ".coverage", since=100)
+
+    assert result["error"] == "coverage wrote no data"
+    assert result["stale"] == [str(app / ".coverage")]
+
+
+def test_the_threshold_of_a_file_that_coverage_does_not_look_for_is_found(app: Path) -> None:
+    (app / "special.ini").write_text("[run]\nbranch = true\n[report]\nfail_under = 42.5\n")
+    measure(app, "--rcfile=special.ini", "once.py")
+
+    result = report(app, ".coverage", config_file=str(app / "special.ini"))
+
+    assert result["fail_under"] == 42.5
+    assert result["config_file"] == str(app / "special.ini")
+
+
+def test_what_is_no_database_is_told(app: Path) -> None:
+    (app / ".coverage").write_text("hello")
+
+    assert "file is not a database" in report(app, ".coverage")["error"]
+
+
+def test_a_source_that_is_gone_is_told(app: Path) -> None:
+    measure(app, "once.py")
+    (app / "lib.py").unlink()
+
+    assert "No source for code" in report(app, ".coverage")["error"]
