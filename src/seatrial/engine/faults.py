@@ -13,7 +13,7 @@ _REMEDIES = (
     ("no space left", "make room: docker system df shows what the engine holds"),
     (
         'process: exec: "',
-        "check that the image has the command's file, executable (chmod +x), with a good first line",
+        "check that the command's file is in the image, executable, with a valid #! line",
     ),
     ("permission denied", "run as root, or add your user to the engine's group (docker)"),
     ("cannot connect", "start the engine (systemctl start docker), then run seatrial doctor"),
