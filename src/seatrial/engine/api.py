@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from seatrial.words import counted
+
 if TYPE_CHECKING:
     from aiodocker import Docker
     from aiohttp import ClientResponse
@@ -55,11 +57,11 @@ class Held:
 
     def __str__(self) -> str:
         counts = (
-            (len(self.containers), "container"),
-            (len(self.networks), "network"),
-            (len(self.volumes), "volume"),
+            counted(len(self.containers), "container"),
+            counted(len(self.networks), "network"),
+            counted(len(self.volumes), "volume"),
         )
-        return ", ".join(f"{n} {word}{'s' * (n != 1)}" for n, word in counts)
+        return ", ".join(counts)
 
 
 class Engine:

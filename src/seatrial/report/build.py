@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.text import Text
 
 from seatrial.evidence.build import Build
-from seatrial.report.text import seconds
+from seatrial.words import duration
 
 __all__ = ["print_build"]
 
@@ -29,5 +29,5 @@ def print_build(out: Console, build: Build) -> None:
             if len(instruction) > _MAX_INSTRUCTION:
                 instruction = instruction[: _MAX_INSTRUCTION - 1] + "…"
             stage = f"{step.stage}: " if step.stage else ""
-            line = f"  {seconds(step.seconds):>7}  {stage}{instruction}"
+            line = f"  {duration(step.seconds):>7}  {stage}{instruction}"
             out.print(Text(line, style="dim"))

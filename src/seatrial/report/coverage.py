@@ -5,7 +5,7 @@ from rich.text import Text
 
 from seatrial.evidence.coverage import ChangeCoverage, Coverage, SourceCheck
 from seatrial.evidence.hostile import plain_text
-from seatrial.report.text import counted
+from seatrial.words import counted
 
 __all__ = ["print_coverage"]
 

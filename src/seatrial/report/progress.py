@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from seatrial.evidence.record import PhaseName
-from seatrial.report.text import seconds as _duration
 from seatrial.trial.observer import ServiceState, TestsProgress
+from seatrial.words import duration
 
 __all__ = ["LiveProgress", "PlainProgress"]
 
@@ -50,7 +50,7 @@ class PlainProgress:
 
     def phase_ended(self, name: PhaseName, seconds: float, *, completed: bool) -> None:
         """Print how long it took."""
-        self._line(f"{name.value} {'done' if completed else 'broken off'} in {_duration(seconds)}")
+        self._line(f"{name.value} {'done' if completed else 'broken off'} in {duration(seconds)}")
 
     def service_changed(self, service: str, state: ServiceState, detail: str = "") -> None:
         """Print the states that a service comes to rest in."""
@@ -149,7 +149,7 @@ class LiveProgress:
             mark = self._spinner if running else _mark(completed=completed)
             elapsed = time.monotonic() - began if took is None else took
             detail = self._detail(name, running=running)
-            table.add_row(mark, name.value, Text(_duration(elapsed)), detail)
+            table.add_row(mark, name.value, Text(duration(elapsed)), detail)
         return Group(table)
 
     def _detail(self, name: PhaseName, *, running: bool) -> Text:
@@ -188,7 +188,7 @@ class _Pace:
         if progress.done > self._first:
             rate = (progress.done - self._first) / elapsed
             parts.append(f"{rate:.1f}/s")
-            parts.append(f"{_duration((progress.total - progress.done) / rate)} left")
+            parts.append(f"{duration((progress.total - progress.done) / rate)} left")
         return " · ".join(parts)
 
 

@@ -13,7 +13,8 @@ from seatrial.evidence.record import CleanUp, Record, ServiceRecord, Status
 from seatrial.report.build import print_build
 from seatrial.report.coverage import print_coverage
 from seatrial.report.diagnosis import print_diagnosis
-from seatrial.report.text import counted, print_fault, seconds
+from seatrial.report.text import print_fault
+from seatrial.words import counted, duration
 
 __all__ = ["print_record", "print_records", "records_json"]
 
@@ -42,7 +43,7 @@ def print_record(out: Console, record: Record, folder: Path) -> None:
     style = _STYLE.get(record.status, "bold red")
     out.print(
         Text.assemble(
-            (record.status.value.upper(), style), f": {record.reason} in {seconds(record.seconds)}"
+            (record.status.value.upper(), style), f": {record.reason} in {duration(record.seconds)}"
         )
     )
     out.print(Text(_cleaned(record.clean_up), style="dim" if not record.clean_up.left else "red"))
@@ -65,8 +66,8 @@ def print_records(out: Console, records: list[Record]) -> None:
             Text(record.status.value, style=_STYLE.get(record.status, "bold red")),
             str(counts.collected) if counts else "-",
             str(counts.failed + counts.errors) if counts else "-",
-            seconds(phase.seconds) if phase else "-",
-            seconds(record.seconds),
+            duration(phase.seconds) if phase else "-",
+            duration(record.seconds),
             f"{commit.id[:10]}{' + changes' if commit.dirty else ''}" if commit else "-",
         )
     out.print(table)
@@ -105,7 +106,7 @@ def _print_phases(out: Console, record: Record) -> None:
         limit = (
             Text(f"of {budget.limit:g} s", style="dim" if budget.met else "red") if budget else ""
         )
-        table.add_row(mark, phase.name.value, seconds(phase.seconds), limit)
+        table.add_row(mark, phase.name.value, duration(phase.seconds), limit)
     out.print(table)
 
 
@@ -139,7 +140,7 @@ def _state(service: ServiceRecord) -> Text:
         return Text("" if service.state == "ran" else service.state, style="dim")
     if service.ready_seconds is not None:
         proof = "" if service.proof == "completed" else f" by {service.proof}"
-        return Text(f"{service.state}{proof} after {seconds(service.ready_seconds)}")
+        return Text(f"{service.state}{proof} after {duration(service.ready_seconds)}")
     return Text(service.state, style="yellow" if service.state == "started" else "red")
 
 

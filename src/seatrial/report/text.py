@@ -10,7 +10,7 @@ from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.record import Fault
 from seatrial.report.diagnosis import print_causes
 
-__all__ = ["console", "counted", "print_error", "print_fault", "seconds"]
+__all__ = ["console", "print_error", "print_fault"]
 
 MAX_DETAIL = 300
 """Characters of one line of somebody else's output; the log has all of it."""
@@ -39,21 +39,6 @@ def console(
     if width is None and not made.is_terminal:
         made.width = PIPE_WIDTH
     return made
-
-
-def counted(count: int, word: str) -> str:
-    """A count with its noun: `1 test`, `2 tests`."""
-    return f"{count} {word}{'s' * (count != 1)}"
-
-
-def seconds(value: float) -> str:
-    """A duration as people say it: `0.42 s`, `12.3 s`, `2 min 05 s`."""
-    if round(value, 2) < 1:
-        return f"{value:.2f} s"
-    if round(value, 1) < 60:
-        return f"{value:.1f} s"
-    minutes, rest = divmod(round(value), 60)
-    return f"{minutes} min {rest:02d} s"
 
 
 def print_error(out: Console, error: SeatrialError) -> None:

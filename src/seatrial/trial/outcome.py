@@ -9,6 +9,7 @@ from seatrial.evidence.record import BudgetResult, Phase, Pytest, Status
 from seatrial.settings import Budgets
 from seatrial.trial.test import TestRun
 from seatrial.trial.threshold import shortfall
+from seatrial.words import counted
 
 __all__ = ["Outcome", "judge_budgets", "judge_tests"]
 
@@ -52,13 +53,13 @@ def judge_tests(
         return Outcome(
             Status.ENVIRONMENT,
             ExitCode.ENVIRONMENT,
-            f"{_plural(bad, 'test')} failed after service {', '.join(run.lost_services)} ended",
+            f"{counted(bad, 'test')} failed after service {', '.join(run.lost_services)} ended",
             "see the log of that service first",
         )
     if bad:
         assert pytest is not None  # noqa: S101 - bad is 0 without it
         hidden = " (the command's exit code 0 hides it)" if run.exit_code == 0 else ""
-        return _failed(f"{bad} of {_plural(pytest.counts.collected, 'test')} failed{hidden}")
+        return _failed(f"{bad} of {counted(pytest.counts.collected, 'test')} failed{hidden}")
     if pytest is None and probe_refused:
         return Outcome(
             Status.USAGE,
@@ -71,7 +72,7 @@ def judge_tests(
         return _without_probe(run)
     if pytest.exit_status is None:
         return _failed(f"pytest was cut off{_while_running(pytest)}: {_ending(run.exit_code)}")
-    if PYTEST_USAGE_ERROR in (pytest.exit_status, run.exit_code):
+    if pytest.exit_status == PYTEST_USAGE_ERROR:
         return Outcome(
             Status.USAGE,
             ExitCode.USAGE,
@@ -100,7 +101,7 @@ def judge_tests(
             "(the command's exit code 0 hides it)",
             "the log's last lines say why: it was interrupted, broke inside, or missed a threshold",
         )
-    return Outcome(Status.PASSED, ExitCode.OK, f"{_plural(pytest.counts.passed, 'test')} passed")
+    return Outcome(Status.PASSED, ExitCode.OK, f"{counted(pytest.counts.passed, 'test')} passed")
 
 
 def judge_budgets(
@@ -176,7 +177,3 @@ def _ending(code: int) -> str:
 
 def _while_running(pytest: Pytest | None) -> str:
     return f" while {pytest.running} ran" if pytest and pytest.running else ""
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}{'s' * (count != 1)}"

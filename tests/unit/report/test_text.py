@@ -6,38 +6,8 @@ from hypothesis import strategies as st
 
 from seatrial.errors import UsageFault
 from seatrial.evidence.record import Fault
-from seatrial.report.text import console, counted, print_error, print_fault, seconds
+from seatrial.report.text import console, print_error, print_fault
 from unit.report.screen import Screen
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (0, "0.00 s"),
-        (0.424, "0.42 s"),
-        (0.999, "1.0 s"),
-        (1, "1.0 s"),
-        (12.34, "12.3 s"),
-        (59.94, "59.9 s"),
-        (59.96, "1 min 00 s"),
-        (60, "1 min 00 s"),
-        (119.6, "2 min 00 s"),
-        (125, "2 min 05 s"),
-        (3725, "62 min 05 s"),
-    ],
-)
-def test_a_duration_is_said_as_people_say_it(value: float, words: str) -> None:
-    assert seconds(value) == words
-
-
-@given(st.floats(0, 1e6))
-def test_no_duration_has_sixty_seconds(value: float) -> None:
-    assert "60" not in seconds(value).rpartition("min")[2]
-
-
-@pytest.mark.parametrize(("count", "words"), [(0, "0 tests"), (1, "1 test"), (2, "2 tests")])
-def test_a_count_fits_its_word(count: int, words: str) -> None:
-    assert counted(count, "test") == words
 
 
 def test_an_error_says_what_where_and_what_next_and_its_details_first() -> None:
