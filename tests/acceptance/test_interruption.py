@@ -1,14 +1,17 @@
 """Ctrl-C, SIGTERM and SIGKILL in every phase: how fast it ends, and that nothing stays."""
 
+import os
 import signal
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from seatrial.evidence.record import Record, Status
 
 from .engine_state import containers, held, poll, programs_naming
-from .program import Running, assert_nothing_left, running_trial
+from .program import Running, assert_nothing_left, running_trial, seatrial
 from .projects import PYTEST_IMAGE, MakeProject, Project, compose_with, service
 
 PROMISED_S = 2.0
@@ -81,6 +84,25 @@ def test_after_a_kill_everything_is_removed_all_the_same(project: MakeProject, p
     log = (made.runs / running.trial / "reaper.log").read_text()
     assert log.startswith("Seatrial ended without cleaning up")
     assert "Traceback" not in log
+
+
+def test_a_mistake_in_seatrial_itself_leaves_nothing_either(
+    project: MakeProject, tmp_path: Path
+) -> None:
+    made = project()
+    (tmp_path / "sitecustomize.py").write_text(
+        "import seatrial.trial.runner as runner\n\n"
+        "def collect(*arguments: object) -> None:\n"
+        "    raise ZeroDivisionError('a mistake')\n\n"
+        "runner.collect = collect\n"
+    )
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+
+    ended = seatrial("run", cwd=made.folder, env={"PYTHONPATH": path}, foreseen=False)
+
+    assert "a mistake" in ended.stderr
+    assert_nothing_left(made)
+    assert "removed 1 container" in (made.runs / made.trials()[0] / "reaper.log").read_text()
 
 
 def _project_that_hangs(project: MakeProject, phase: str) -> Project:

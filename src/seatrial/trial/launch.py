@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from seatrial.engine.connect import Endpoint, find_endpoint, open_engine
-from seatrial.errors import EnvironmentFault
+from seatrial.errors import EnvironmentFault, SeatrialError
 from seatrial.evidence.commit import has_tracked_files
 from seatrial.evidence.folder import RunFolder, new_run_folder
 from seatrial.evidence.record import Record
@@ -95,8 +95,14 @@ async def launch(
             record = await run_trial(
                 rig, trial=identity.trial, loaded=loaded, wall_clock=surroundings.wall_clock
             )
-        finally:
+        except SeatrialError:
             await asyncio.to_thread(reaper.dismiss)
+            raise
+        except BaseException:
+            # Not foreseen, so it is not known what has been cleaned up.
+            await asyncio.to_thread(reaper.call)
+            raise
+        await asyncio.to_thread(reaper.dismiss)
     return record, folder
 
 

@@ -48,6 +48,10 @@ class Reaper:
     def dismiss(self) -> None:
         """Tell that nothing is left to do."""
         self._send(_DONE)
+        self.call()
+
+    def call(self) -> None:
+        """Let it do its work, unless it was dismissed, and wait for its end."""
         if self._process.stdin:
             self._process.stdin.close()
         self._process.wait()

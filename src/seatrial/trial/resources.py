@@ -60,7 +60,9 @@ class ResourceLog:
 
     async def _follow(self, service: str, container: str) -> None:
         def keep(at: float, sample: Sample) -> None:
-            kept = self._samples.setdefault(service, [])
+            kept = self._samples.get(service, [])
+            if kept and sample.cpu_seconds < kept[-1][1].cpu_seconds:
+                kept = []  # started again: the engine counts from nothing
             self._samples[service] = [*kept[:1], (at, sample)]
             peak = sample.memory_peak_bytes or sample.memory_bytes
             self._peaks[service] = max(self._peaks.get(service, 0), peak)

@@ -89,14 +89,8 @@ async def run_trial(
         before = await rig.engine.held()
     # Asked before the tests run: the answer must be of the tree that they were given.
     commit = await asyncio.to_thread(read_commit, rig.project)
-    try:
-        work = _examined(_work(rig, journal), rig, journal, wall_clock)
-        result = await _unless_interrupted(work)
-    except BaseException:
-        # Not foreseen, so there is no record; but nothing may stay in the engine.
-        with contextlib.suppress(SeatrialError):
-            await clean(rig, journal, before)
-        raise
+    work = _examined(_work(rig, journal), rig, journal, wall_clock)
+    result = await _unless_interrupted(work)
     try:
         with journal.phase(PhaseName.CLEAN):
             clean_up = await clean(rig, journal, before)
