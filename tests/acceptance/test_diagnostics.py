@@ -236,11 +236,10 @@ def test_a_build_is_recorded_with_its_steps_and_the_next_comes_from_the_cache(
         files={
             "Dockerfile.test": f"""
                 FROM {PYTEST_IMAGE} AS base
-                ENV NEVER_BUILT_BEFORE={secrets.token_hex(8)}
                 WORKDIR /app
                 COPY . .
                 FROM base AS all
-                RUN echo something
+                RUN echo never built before: {secrets.token_hex(8)}
                 CMD ["pytest", "-q"]
             """,
             ".dockerignore": ".seatrial\n",
@@ -252,7 +251,9 @@ def test_a_build_is_recorded_with_its_steps_and_the_next_comes_from_the_cache(
 
     assert first is not None
     assert again is not None
-    assert (first.cached_steps, first.total_steps, first.state) == (0, 3, "cold")
+    # What is the same in every run of this test may be in the cache from an earlier one.
+    assert (first.total_steps, first.state == "warm") == (3, False)
+    assert not first.steps[-1].cached
     assert (again.cached_steps, again.total_steps, again.state) == (3, 3, "warm")
     assert "build: 3 of 3 steps from the cache" in shown.splitlines()
     (image,) = again.images
