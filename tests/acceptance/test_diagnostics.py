@@ -120,6 +120,30 @@ def test_a_failed_test_is_kept_with_what_services_logged_while_it_ran(
     assert re.findall(r"web +\| .*GET /\?(\w+)", text) == ["during"]
 
 
+def test_a_test_that_never_ended_is_kept_with_what_services_logged_until_its_container_ended(
+    project: MakeProject,
+) -> None:
+    made = project(
+        compose=compose_with(service("web", WEB), test="depends_on: [web]\ninit: true"),
+        tests="""
+            import time
+            from urllib.request import urlopen
+
+            def test_endless():
+                time.sleep(0.5)
+                urlopen("http://web:8000/?late").read()
+                time.sleep(600)
+        """,
+    )
+
+    ended = run_trial(made, "--test-timeout", "4")
+
+    assert ended.code == 1
+    assert [cause.key for cause in ended.fault.causes] == ["timeout"]
+    (unfinished,) = _diagnosis(ended).tests
+    assert "GET /?late" in _file(made, ended, unfinished.file)
+
+
 def test_names_and_ports_are_tried_from_beside_the_tests(project: MakeProject) -> None:
     made = project(
         compose=compose_with(

@@ -24,6 +24,7 @@ class FailedWindow:
     test: str
     started: float | None
     ended: float | None
+    """None as well if it never ended: the process was killed, or the time was up."""
     message: str
     text: str
 
@@ -50,10 +51,9 @@ def python_executable(path: Path) -> str | None:
 def _windows(path: Path) -> Iterator[FailedWindow]:
     offset: float | None = None
     began: dict[str, float] = {}
-    session = last = 0.0
+    session = 0.0
     for event in each_event(path):
         at = _time(event.get("at"))
-        last = max(last, at or 0.0)
         test = plain_text(str(event.get("id", ""))).replace("\n", " ")
         match event.get("event"):
             case "start":
@@ -68,8 +68,7 @@ def _windows(path: Path) -> Iterator[FailedWindow]:
                 if kind == "broken" or event.get("outcome") in {"failed", "error"}:
                     yield _window(event, test, start, at, offset)
     for test, start in began.items():
-        # It never ended: the process was killed, or the time was up.
-        yield _window({}, test, start, last, offset)
+        yield _window({}, test, start, None, offset)
 
 
 def _window(

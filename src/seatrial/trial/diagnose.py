@@ -70,7 +70,8 @@ async def diagnose(
         _service(rig, journal, name, inspected, now, excused=excused)
         for name, inspected in states.items()
     ]
-    tests = await asyncio.to_thread(_cut_logs, rig, journal, windows)
+    over = next((s.ended_at for s in services if s.service == rig.plan.selection.test), None)
+    tests = await asyncio.to_thread(_cut_logs, rig, journal, windows, over or now)
     local_disk = await asyncio.to_thread(shutil.disk_usage, rig.project)
     diagnosis = Diagnosis(
         at=now,
@@ -121,6 +122,8 @@ def _service(
         excused == "any" or (excused == "pytest's" and ending in _PYTEST_ENDINGS)
     ):
         ending = ""
+    if ended and not ending and journal.services[name].state in {"ready", "started"}:
+        ending = "it ended by itself (exit code 0)"
     found = ServiceDiagnosis(
         service=name,
         state=plain_text(str(state.get("Status", ""))),
@@ -176,26 +179,28 @@ def _moment(text: Any) -> datetime | None:
 
 
 def _cut_logs(
-    rig: Rig, journal: Journal, windows: Sequence[FailedWindow]
+    rig: Rig, journal: Journal, windows: Sequence[FailedWindow], over: datetime
 ) -> tuple[FailedTest, ...]:
-    """Write, for each failed test, what every service logged while it ran."""
+    """Write, for each failed test, what every service logged while it ran.
+
+    `over`: when the tests' container ended, and with it a test that did not end by itself.
+    """
     written = []
     for number, window in enumerate(windows, 1):
-        if window.started is None or window.ended is None:
+        if window.started is None:
             continue
+        end = over.timestamp() if window.ended is None else window.ended
         lines: list[LogLine] = []
         cut = []
         for name, service in journal.services.items():
             if service.log:
                 path = rig.folder.path / service.log
-                found, more = read_between(
-                    path, name, window.started, window.ended, max_lines=MAX_LINES
-                )
+                found, more = read_between(path, name, window.started, end, max_lines=MAX_LINES)
                 lines += found
                 cut += [name] if more else []
         lines.sort(key=lambda line: line.at)
         path_in_folder = f"{FOLDER}/tests/{number:02d}-{_file_name(window.test)}.log"
-        started, ended = _utc(window.started), _utc(window.ended)
+        started, ended = _utc(window.started), _utc(end)
         head = (
             f"{window.test}\nfrom {started.isoformat()} to {ended.isoformat()}\n\n"
             f"{window.text or window.message}\n\n"
@@ -256,8 +261,7 @@ def _sources(
         if service.log:
             yield Source(service.log, _tail(rig.folder.path / service.log))
     yield Source("the failed tests", [line for w in windows for line in _words(w)])
-    if not windows:
-        yield Source("the message", [fault.what, *fault.details])
+    yield Source("the message", [fault.what, *(() if windows else fault.details)])
 
 
 def _tail(path: Path) -> list[str]:
