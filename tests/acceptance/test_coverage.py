@@ -5,6 +5,7 @@ judge. The sources hold syntax that the Python of this machine may not know.
 """
 
 import json
+import os
 import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from seatrial.engine.connect import find_endpoint, open_engine
+from seatrial.engine.remove import remove_labelled
 from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.record import Record, Status
 
@@ -453,3 +456,18 @@ def test_coverage_of_the_change_counts_the_lines_since_the_base(project: MakePro
 def git(project: Project, *arguments: str) -> None:
     identity = ["-c", "user.name=T", "-c", "user.email=t@example.org"]
     subprocess.run(["git", *identity, *arguments], cwd=project.folder, check=True)
+
+
+async def test_an_image_that_a_killed_trial_left_goes_with_the_rest_of_it() -> None:
+    label = "dev.seatrial.trial=acc-left-behind"
+    made = docker("create", "--label", label, COVERAGE_IMAGE, "true")
+    image = docker("commit", made)
+    base = docker("image", "inspect", "--format", "{{.Id}}", COVERAGE_IMAGE)
+
+    async with open_engine(find_endpoint(os.environ, Path.home())) as engine:
+        removal = await remove_labelled(engine, label)
+
+    assert removal.removed.containers
+    assert not removal.left
+    assert image not in docker("image", "ls", "--all", "--quiet", "--no-trunc")
+    assert base in docker("image", "ls", "--quiet", "--no-trunc")
