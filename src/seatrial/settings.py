@@ -73,6 +73,9 @@ class Settings(_Model):
     services: Literal["auto", "all", "needed"] = "auto"
     """Which services to start beside the test service: every enabled one, or only those it
     depends on. `auto`: every one if the file has a test service of its own, else those needed."""
+    retries: int = Field(default=0, ge=0, le=10)
+    """How often failed tests are run again, each time in a fresh stack; those that then pass are
+    flaky, and the trial passes."""
     external: Literal["refuse", "replace"] = "refuse"
     """Networks and volumes that exist outside the project: stop, or use fresh ones instead."""
     source: Literal["auto", "overlay", "copy"] = "auto"

@@ -47,6 +47,12 @@ def run(
     test_timeout: Annotated[
         float | None, typer.Option(help="Seconds until the tests must have ended.", min=0.1)
     ] = None,
+    retries: Annotated[
+        int | None,
+        typer.Option(
+            help="Run failed tests again in a fresh stack, this often at most.", min=0, max=10
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the output of builds and tests.")
     ] = False,
@@ -81,6 +87,7 @@ def run(
             "timeouts.start": start_timeout,
             "timeouts.test": test_timeout,
             "coverage.base": base,
+            "retries": retries,
         },
     )
     out = options.console_for(color, stderr=json)

@@ -29,6 +29,7 @@ __all__ = [
     "Reach",
     "Record",
     "Resources",
+    "Retry",
     "ServiceRecord",
     "Status",
     "TestCounts",
@@ -222,6 +223,19 @@ class Pytest(_Model):
     """Paths of the JUnit files in the trial's folder, one per pytest session."""
 
 
+class Retry(_Model):
+    """Failed tests, run again in a fresh stack."""
+
+    folder: str
+    """Where its logs and results are, in the trial's folder."""
+    seconds: NonNegativeFloat
+    tests: tuple[str, ...]
+    """Node ids of what was run."""
+    failed: tuple[str, ...] | None
+    """Those that failed again; None if it could not be judged."""
+    reason: str
+
+
 class FileEntry(_Model):
     """A file of the trial's folder."""
 
@@ -322,6 +336,7 @@ class Record(_Model):
     """None: no probe reported, so nothing is known of single tests."""
     coverage: Coverage | None = None
     """None: the trial did not come to the point where it is measured."""
+    retries: tuple[Retry, ...] = ()
     budgets: tuple[BudgetResult, ...] = ()
     clean_up: CleanUp
     changes: tuple[PatchedPlace, ...] = ()
@@ -333,6 +348,14 @@ class Record(_Model):
     def phase(self, name: PhaseName) -> Phase | None:
         """The phase of that name, if the trial came to it."""
         return next((phase for phase in self.phases if phase.name is name), None)
+
+    @property
+    def flaky(self) -> tuple[str, ...]:
+        """Tests that failed at first and passed when they were run again."""
+        judged = [retry for retry in self.retries if retry.failed is not None]
+        if not judged:
+            return ()
+        return tuple(test for test in judged[0].tests if test not in (judged[-1].failed or ()))
 
     @property
     def finished(self) -> datetime:

@@ -33,6 +33,8 @@ def print_record(out: Console, record: Record, folder: Path) -> None:
     for finding in record.findings:
         out.print(Text.assemble(("note: ", "yellow"), finding))
     _print_failures(out, record)
+    for test in record.flaky:
+        out.print(Text.assemble(("~ ", "yellow"), test, ("  passed when run again", "dim")))
     out.print()
     if record.coverage:
         print_coverage(out, record.coverage)

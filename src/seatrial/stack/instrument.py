@@ -13,6 +13,7 @@ __all__ = [
     "PROBE_MODULE",
     "PROBE_OUTPUT",
     "PROBE_VOLUME",
+    "SELECTION_FILE",
     "Instrumented",
     "instrument",
     "replace_command",
@@ -20,6 +21,8 @@ __all__ = [
 
 PROBE_FOLDER = "/seatrial"
 """Where the test container sees the probe."""
+SELECTION_FILE = "select.json"
+"""In the probe's folder: node ids of the only tests to run; if it is missing, all are run."""
 PROBE_OUTPUT = f"{PROBE_FOLDER}/out"
 """Where the probe writes; every user may, so a test image need not run as root."""
 PROBE_MODULE = "seatrial_probe"

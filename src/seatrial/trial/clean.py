@@ -4,12 +4,12 @@ import asyncio
 
 from seatrial.engine.api import Held
 from seatrial.engine.faults import engine_faults
-from seatrial.engine.remove import remove_labelled
+from seatrial.engine.remove import Removal, remove_labelled
 from seatrial.evidence.record import CleanUp, Inventory
 from seatrial.trial.identity import TRIAL_LABEL, label_of
 from seatrial.trial.rig import Journal, Rig
 
-__all__ = ["clean"]
+__all__ = ["clean", "remove_stack"]
 
 _LOG_END_S = 2.0
 """A log ends when its container is gone; the last bytes are on their way for a moment."""
@@ -24,12 +24,33 @@ async def clean(rig: Rig, journal: Journal, before: Held) -> CleanUp:
     Raises:
         EnvironmentFault: the engine does not answer.
     """
+    removal = await remove_stack(rig, journal)
+    with engine_faults("clean-up"):
+        after = await rig.engine.held()
+    return CleanUp(
+        removed_containers=tuple(n for held in journal.removed for n in held.containers),
+        removed_networks=tuple(n for held in journal.removed for n in held.networks),
+        removed_volumes=tuple(n for held in journal.removed for n in held.volumes),
+        left=_names(removal.left),
+        held_before=_inventory(before),
+        held_after=_inventory(after),
+        difference=tuple(sorted(set(_names(after)) - set(_names(before)))),
+        faults=removal.faults if removal.left else (),
+    )
+
+
+async def remove_stack(rig: Rig, journal: Journal) -> Removal:
+    """Remove all that the engine holds of the trial, and let sampling and logs come to an end.
+
+    Raises:
+        EnvironmentFault: the engine does not answer.
+    """
     await journal.resources.stop()
     for name in journal.services:
         journal.update(name, resources=journal.resources.summary(name))
     with engine_faults("clean-up"):
         removal = await remove_labelled(rig.engine, label_of(rig.plan.labels[TRIAL_LABEL]))
-        after = await rig.engine.held()
+    journal.removed.append(removal.removed)
     if journal.log_tasks:
         _, unfinished = await asyncio.wait(journal.log_tasks.values(), timeout=_LOG_END_S)
         for task in unfinished:
@@ -38,16 +59,8 @@ async def clean(rig: Rig, journal: Journal, before: Held) -> CleanUp:
         for path, result in zip(journal.log_tasks, ended, strict=True):
             if isinstance(result, BaseException):
                 journal.note(f"{path} may be incomplete: {type(result).__name__} {result}")
-    return CleanUp(
-        removed_containers=removal.removed.containers,
-        removed_networks=removal.removed.networks,
-        removed_volumes=removal.removed.volumes,
-        left=_names(removal.left),
-        held_before=_inventory(before),
-        held_after=_inventory(after),
-        difference=tuple(sorted(set(_names(after)) - set(_names(before)))),
-        faults=removal.faults if removal.left else (),
-    )
+        journal.log_tasks.clear()
+    return removal
 
 
 def _inventory(held: Held) -> Inventory:

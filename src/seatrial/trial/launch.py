@@ -90,6 +90,7 @@ async def launch(
                 folder=folder,
                 observer=announce(plan, identity),
                 clock=surroundings.clock,
+                selection=None,
                 engine_is_local=local,
             )
             record = await run_trial(

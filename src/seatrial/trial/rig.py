@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seatrial.engine.api import Engine
+from seatrial.engine.api import Engine, Held
 from seatrial.evidence.folder import RunFolder
 from seatrial.evidence.record import Phase, PhaseName, ServiceRecord
 from seatrial.settings import Settings
 from seatrial.stack.compose import Compose
 from seatrial.stack.plan import Plan
 from seatrial.trial.observer import Observer
-from seatrial.trial.resources import ResourceLog
+from seatrial.trial.resources import RESOURCES_FILE, ResourceLog
 
-__all__ = ["Journal", "Rig"]
+__all__ = ["Journal", "Rig", "fresh_journal"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Rig:
     """Monotonic, in seconds."""
     setting_sources: Mapping[str, str]
     """For each setting that is not a default, by its dotted key, the place that set it."""
+    selection: tuple[str, ...] | None
+    """Node ids of the only tests to run; None: all that the command runs."""
     engine_is_local: bool
     """This machine can connect to the addresses of containers, and the engine sees its files."""
 
@@ -53,6 +55,8 @@ class Journal:
     phases: list[Phase] = field(default_factory=list)
     services: dict[str, ServiceRecord] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+    removed: list[Held] = field(default_factory=list)
+    """What has been removed from the engine so far."""
     last_answers: dict[str, str] = field(default_factory=dict)
     """By service: what the last try to see it ready was answered, if it did not become ready."""
     log_tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -83,3 +87,21 @@ class Journal:
     def update(self, service: str, **values: Any) -> None:
         """Write down what is now known of a service."""
         self.services[service] = self.services[service].model_copy(update=values)
+
+
+def fresh_journal(rig: Rig) -> Journal:
+    """A journal that begins now, with none of the services started."""
+    began = rig.clock()
+    resources = ResourceLog(rig.engine, rig.folder.path / RESOURCES_FILE, lambda at: at - began)
+    return Journal(rig.clock, rig.observer, began, resources, services=_services(rig))
+
+
+def _services(rig: Rig) -> dict[str, ServiceRecord]:
+    selection = rig.plan.selection
+    roles = {selection.test: "test", **dict.fromkeys(selection.required, "required")}
+    return {
+        name: ServiceRecord.model_validate(
+            {"name": name, "role": roles.get(name, "extra"), "state": "not started"}
+        )
+        for name in rig.plan.services
+    }

@@ -1,65 +1,38 @@
 """Runs a trial: the phases in their order, timed, and clean-up whatever happens."""
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from seatrial.engine.faults import engine_faults
-from seatrial.engine.logs import last_lines
 from seatrial.errors import ExitCode, SeatrialError
 from seatrial.evidence.commit import read_commit
-from seatrial.evidence.coverage import Coverage
-from seatrial.evidence.diagnosis import Diagnosis
-from seatrial.evidence.folder import file_fault, manifest, write_record
+from seatrial.evidence.folder import manifest, write_record
 from seatrial.evidence.host import read_host
 from seatrial.evidence.record import (
     BudgetResult,
     CleanUp,
     Fault,
-    Image,
     PatchedPlace,
     PhaseName,
-    Pytest,
     Record,
-    ServiceRecord,
+    Retry,
     Status,
 )
 from seatrial.settings import LoadedSettings
-from seatrial.stack.instrument import PROBE_MODULE
-from seatrial.trial.build import build
+from seatrial.trial.attempt import Attempt, make_attempt
 from seatrial.trial.built import examine_build
 from seatrial.trial.clean import clean
-from seatrial.trial.collect import collect
-from seatrial.trial.diagnose import diagnose
-from seatrial.trial.outcome import Outcome, judge_budgets, judge_tests
-from seatrial.trial.resources import RESOURCES_FILE, ResourceLog
-from seatrial.trial.rig import Journal, Rig
-from seatrial.trial.start import StartedStack, start
-from seatrial.trial.test import TestRun, run_tests
+from seatrial.trial.outcome import Outcome, judge_budgets
+from seatrial.trial.retry import retry_failures
+from seatrial.trial.rig import Journal, Rig, fresh_journal
 
 __all__ = ["run_trial"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_TAIL = 30
-DIAGNOSIS_S = 30.0
-"""Looking into a failure takes about a second; an engine in trouble must not hold up the rest."""
-
-
-@dataclass(frozen=True)
-class _Result:
-    """What the work came to, so far as it came."""
-
-    outcome: Outcome
-    fault: Fault | None = None
-    run: TestRun | None = None
-    pytest: Pytest | None = None
-    coverage: Coverage | None = None
-    arguments_by: str = "none"
-    diagnosis: Diagnosis | None = None
 
 
 async def run_trial(
@@ -79,9 +52,7 @@ async def run_trial(
             written.
     """
     started = wall_clock()
-    began = rig.clock()
-    resources = ResourceLog(rig.engine, rig.folder.path / RESOURCES_FILE, lambda at: at - began)
-    journal = Journal(rig.clock, rig.observer, began, resources, services=_services(rig))
+    journal = fresh_journal(rig)
     for warning in rig.plan.warnings:
         journal.note(warning)
     with engine_faults("the engine"):
@@ -89,8 +60,7 @@ async def run_trial(
         before = await rig.engine.held()
     # Asked before the tests run: the answer must be of the tree that they were given.
     commit = await asyncio.to_thread(read_commit, rig.project)
-    work = _examined(_work(rig, journal), rig, journal, wall_clock)
-    result = await _unless_interrupted(work)
+    result, retries = await _unless_interrupted(_work(rig, journal, wall_clock))
     try:
         with journal.phase(PhaseName.CLEAN):
             clean_up = await clean(rig, journal, before)
@@ -122,6 +92,7 @@ async def run_trial(
         build=built,
         pytest=result.pytest,
         coverage=result.coverage,
+        retries=retries,
         budgets=budgets,
         clean_up=clean_up,
         changes=tuple(
@@ -135,96 +106,15 @@ async def run_trial(
     return record
 
 
-async def _work(rig: Rig, journal: Journal) -> _Result:
-    """Build, start, test and collect; a fault becomes the result."""
-    try:
-        stack = await _build_and_start(rig, journal)
-        with journal.phase(PhaseName.TEST):
-            run = await run_tests(rig, journal, stack)
-        with journal.phase(PhaseName.COLLECT):
-            collected = await collect(rig, journal, stack.test_container)
-    except SeatrialError as error:
-        return _broken_off(error)
-    except OSError as error:
-        return _broken_off(file_fault("a file of the trial", error, rig.folder.path))
-    outcome = judge_tests(
-        run,
-        collected.pytest,
-        rig.plan.arguments,
-        coverage=collected.coverage,
-        probe_refused=any(PROBE_MODULE in line for line in _log_tail(rig, journal)),
-    )
-    fault = _explain(outcome, rig, journal) if outcome.exit_code is not ExitCode.OK else None
-    return _Result(outcome, fault, run, collected.pytest, collected.coverage, stack.arguments_by)
+_Work = tuple[Attempt, tuple[Retry, ...]]
 
 
-async def _examined(
-    work: Coroutine[Any, Any, _Result],
-    rig: Rig,
-    journal: Journal,
-    wall_clock: Callable[[], datetime],
-) -> _Result:
-    """Do the work, and look into it if it failed, while what it made is still there."""
-    result = await work
-    if result.fault is None:
-        return result
-    stopped = bool(result.run and result.run.timed_out)
-    try:
-        async with asyncio.timeout(DIAGNOSIS_S):
-            diagnosis, causes = await diagnose(
-                rig, journal, result.fault, now=wall_clock(), stopped=stopped
-            )
-    except (SeatrialError, OSError, LookupError, TypeError, ValueError) as error:
-        # An engine that answers in a shape of its own must not cost the trial its record.
-        reason = error.what if isinstance(error, SeatrialError) else str(error) or "no time left"
-        journal.note(f"the failure could not be looked into: {reason}")
-        return result
-    fault = result.fault.model_copy(update={"causes": causes})
-    return replace(result, fault=fault, diagnosis=diagnosis)
+async def _work(rig: Rig, journal: Journal, wall_clock: Callable[[], datetime]) -> _Work:
+    first = await make_attempt(rig, journal, wall_clock=wall_clock)
+    return await retry_failures(rig, journal, first, wall_clock=wall_clock)
 
 
-def _broken_off(error: SeatrialError) -> _Result:
-    return _Result(
-        Outcome(_status_of(error), error.exit_code, error.what, error.next_step),
-        Fault(what=error.what, where=error.where, next_step=error.next_step, details=error.details),
-    )
-
-
-async def _build_and_start(rig: Rig, journal: Journal) -> StartedStack:
-    async def timed_build() -> dict[str, Image]:
-        with journal.phase(PhaseName.BUILD):
-            return await build(rig)
-
-    async def timed_start(built: asyncio.Task[dict[str, Image]]) -> StartedStack:
-        with journal.phase(PhaseName.START):
-            return await start(rig, journal, built)
-
-    with _first_of_group():
-        async with asyncio.TaskGroup() as group:
-            building = group.create_task(timed_build())
-            starting = group.create_task(timed_start(building))
-    return starting.result()
-
-
-@contextlib.contextmanager
-def _first_of_group() -> Iterator[None]:
-    """Raise the first fault of a task group instead of the group."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        faults = list(_flatten(group))
-        raise next((f for f in faults if isinstance(f, SeatrialError)), faults[0]) from group
-
-
-def _flatten(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _flatten(inner)
-    else:
-        yield error
-
-
-async def _unless_interrupted(work: Coroutine[Any, Any, _Result]) -> _Result:
+async def _unless_interrupted(work: Coroutine[Any, Any, _Work]) -> _Work:
     """Run `work` until it ends or a signal comes; later signals change nothing."""
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
@@ -252,42 +142,13 @@ async def _unless_interrupted(work: Coroutine[Any, Any, _Result]) -> _Result:
             signal.signal(number, signal.SIG_IGN)
         # Whatever the work came to, such as a fault of a program that was ended in the middle.
         await asyncio.gather(task, return_exceptions=True)
-        return _Result(Outcome(Status.INTERRUPTED, ExitCode.INTERRUPTED, "interrupted"))
+        return Attempt(Outcome(Status.INTERRUPTED, ExitCode.INTERRUPTED, "interrupted")), ()
     return task.result()
 
 
-def _services(rig: Rig) -> dict[str, ServiceRecord]:
-    selection = rig.plan.selection
-    roles = {selection.test: "test", **dict.fromkeys(selection.required, "required")}
-    return {
-        name: ServiceRecord.model_validate(
-            {"name": name, "role": roles.get(name, "extra"), "state": "not started"}
-        )
-        for name in rig.plan.services
-    }
-
-
-def _status_of(error: SeatrialError) -> Status:
-    return Status.USAGE if error.exit_code is ExitCode.USAGE else Status.ENVIRONMENT
-
-
-def _explain(outcome: Outcome, rig: Rig, journal: Journal) -> Fault:
-    return Fault(
-        what=outcome.reason,
-        where=journal.services[rig.plan.selection.test].log or "",
-        next_step=outcome.next_step,
-        details=_log_tail(rig, journal),
-    )
-
-
-def _log_tail(rig: Rig, journal: Journal) -> tuple[str, ...]:
-    log = journal.services[rig.plan.selection.test].log
-    return last_lines(rig.folder.path / log, _TAIL) if log else ()
-
-
 def _apply_budgets(
-    result: _Result, rig: Rig, journal: Journal, seconds: float, clean_up: CleanUp
-) -> tuple[_Result, tuple[BudgetResult, ...]]:
+    result: Attempt, rig: Rig, journal: Journal, seconds: float, clean_up: CleanUp
+) -> tuple[Attempt, tuple[BudgetResult, ...]]:
     """A trial that passed is over budget if a limit was exceeded, and has failed if it leaks."""
     budgets = judge_budgets(rig.settings.budgets, journal.phases, seconds)
     exceeded = [budget for budget in budgets if not budget.met]

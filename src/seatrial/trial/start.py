@@ -1,6 +1,7 @@
 """Phase `start`: containers created and started in dependency order, until all are ready."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from seatrial.stack.instrument import (
     PROBE_MODULE,
     PROBE_OUTPUT,
     PROBE_VOLUME,
+    SELECTION_FILE,
     Instrumented,
     instrument,
 )
@@ -165,6 +167,9 @@ class _Stack:
             Entry(f"{PROBE_MODULE}.py", 0o644, probe_source()),
             Entry(PROBE_OUTPUT.removeprefix(f"{PROBE_FOLDER}/"), 0o1777),
         ]
+        if self._rig.selection is not None:
+            selected = json.dumps(self._rig.selection).encode()
+            entries.append(Entry(SELECTION_FILE, 0o644, selected))
         with engine_faults(f"service {self._test}"):
             await put_entries(self._rig.engine, container, PROBE_FOLDER, entries)
 
