@@ -40,6 +40,7 @@ async def build_images(
     *,
     cwd: Path,
     on_line: Callable[[str], None],
+    use_cache: bool = True,
 ) -> None:
     """Build the images of `services`, all in one call so that shared stages are built once.
 
@@ -47,7 +48,11 @@ async def build_images(
         EnvironmentFault: the build failed; the details are the output of the step that failed.
     """
     done = await compose.run(
-        ["--progress", "plain", *_project(form), "build", *services],
+        [
+            *("--progress", "plain", *_project(form), "build"),
+            *(() if use_cache else ("--no-cache",)),
+            *services,
+        ],
         cwd=cwd,
         stdin=json.dumps(form).encode(),
         on_line=on_line,

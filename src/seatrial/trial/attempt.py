@@ -96,7 +96,7 @@ def _broken_off(error: SeatrialError) -> Attempt:
 async def _build_and_start(rig: Rig, journal: Journal) -> StartedStack:
     async def timed_build() -> dict[str, Image]:
         with journal.phase(PhaseName.BUILD):
-            return await build(rig)
+            return await build(rig, journal)
 
     async def timed_start(built: asyncio.Task[dict[str, Image]]) -> StartedStack:
         with journal.phase(PhaseName.START):

@@ -1,6 +1,7 @@
 """Phase `build`: the project's images, built from its Dockerfiles."""
 
 import asyncio
+import re
 
 from seatrial.engine.api import Engine
 from seatrial.engine.faults import engine_faults
@@ -8,17 +9,25 @@ from seatrial.engine.project import build_images
 from seatrial.errors import EnvironmentFault
 from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.record import Image
-from seatrial.trial.rig import Rig
+from seatrial.trial.rig import Journal, Rig
 
 __all__ = ["build", "read_image"]
 
+_STALE = re.compile(
+    r"404 +Not Found"  # a package list in a cached layer names versions that are gone
+    r"|Hash Sum mismatch|Release file .* is (?:expired|not valid yet)"
+    r"|parent snapshot .* does not exist|failed to get layer|layer does not exist"
+    r"|failed to compute cache key: .*: content digest sha256"
+)
+"""What a build says that fails on a stale or broken cache, and not on an error of the project's."""
 STAND_IN_LABEL = "dev.seatrial.stand-in"
 
 
-async def build(rig: Rig) -> dict[str, Image]:
+async def build(rig: Rig, journal: Journal) -> dict[str, Image]:
     """Build what the services build, all at once, and return the images by service.
 
-    The whole output goes to `logs/build.log`.
+    A build that fails on what a stale cache brings about is tried once without the cache. All of
+    the output goes to `logs/build.log`.
 
     Raises:
         EnvironmentFault: a build failed or took longer than `timeouts.build`.
@@ -33,11 +42,28 @@ async def build(rig: Rig) -> dict[str, Image]:
             log.write(line + "\n")
             rig.observer.output("build", plain_text(line))
 
+        async def run(*, use_cache: bool) -> None:
+            await build_images(
+                rig.compose,
+                rig.plan.form,
+                services,
+                cwd=rig.project,
+                on_line=on_line,
+                use_cache=use_cache,
+            )
+
         try:
             async with asyncio.timeout(rig.settings.timeouts.build):
-                await build_images(
-                    rig.compose, rig.plan.form, services, cwd=rig.project, on_line=on_line
-                )
+                try:
+                    await run(use_cache=True)
+                except EnvironmentFault as fault:
+                    if not _is_stale(fault):
+                        raise
+                    journal.note(
+                        f"{fault.what}; this looks like a stale cache, so the build was tried "
+                        "once more without it"
+                    )
+                    await run(use_cache=False)
         except TimeoutError as error:
             raise EnvironmentFault(
                 f"the build did not end within {rig.settings.timeouts.build:g} s",
@@ -48,6 +74,10 @@ async def build(rig: Rig) -> dict[str, Image]:
         name: await read_image(rig.engine, rig.plan.form["services"][name]["image"], built=True)
         for name in services
     }
+
+
+def _is_stale(fault: EnvironmentFault) -> bool:
+    return any(_STALE.search(line) for line in (fault.what, *fault.details))
 
 
 async def read_image(engine: Engine, name: str, *, built: bool) -> Image:
