@@ -55,7 +55,8 @@ class PlainProgress:
     def service_changed(self, service: str, state: ServiceState, detail: str = "") -> None:
         """Print the states that a service comes to rest in."""
         if state in _STATE_STYLE:
-            self._line(f"service {service}: {state}{f' ({detail})' if detail else ''}")
+            told = f" ({detail})" if detail and detail != state else ""
+            self._line(f"service {service}: {state}{told}")
 
     def output(self, source: Literal["build", "test"], line: str) -> None:
         """Print it if everything was asked for."""

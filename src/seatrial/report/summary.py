@@ -118,7 +118,7 @@ def _print_services(out: Console, record: Record) -> None:
         table.add_column()
     for service in record.services:
         image = service.image
-        stand_in = f"image: {image.stand_in}, standing in" if image and image.stand_in else ""
+        stand_in = f"image: {image.stand_in}" if image and image.stand_in else ""
         table.add_row(
             " ",
             service.name,
