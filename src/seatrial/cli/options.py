@@ -72,23 +72,32 @@ class SourceChoice(StrEnum):
 
 
 Project = Annotated[
-    Path, typer.Option("--project", "-C", help="The project's folder.", show_default="here")
+    Path,
+    typer.Option(
+        "--project", "-C", metavar="FOLDER", help="The project's folder.", show_default="here"
+    ),
 ]
 Files = Annotated[
     list[str] | None,
-    typer.Option("--file", "-f", help="Compose file; give it several times to merge several."),
+    typer.Option(
+        "--file", "-f", metavar="FILE", help="Compose file; give it several times to merge several."
+    ),
 ]
 Profiles = Annotated[
-    list[str] | None, typer.Option("--profile", help="Compose profile to start as well.")
+    list[str] | None,
+    typer.Option("--profile", metavar="NAME", help="Compose profile to start as well."),
 ]
 EnvFiles = Annotated[
-    list[str] | None, typer.Option("--env-file", help="File with variables for Compose.")
+    list[str] | None,
+    typer.Option("--env-file", metavar="FILE", help="File with variables for Compose."),
 ]
 Service = Annotated[
-    str | None, typer.Option("--service", "-s", help="The service that runs the tests.")
+    str | None,
+    typer.Option("--service", "-s", metavar="NAME", help="The service that runs the tests."),
 ]
 Command = Annotated[
-    str | None, typer.Option("--command", "-c", help="Replaces that service's command.")
+    str | None,
+    typer.Option("--command", "-c", metavar="COMMAND", help="Replaces that service's command."),
 ]
 Services = Annotated[
     ServicesChoice | None,
@@ -107,7 +116,8 @@ ColorOption = Annotated[
     Color, typer.Option("--color", help="Colour; NO_COLOR in the environment works too.")
 ]
 Arguments = Annotated[
-    list[str] | None, typer.Argument(metavar="[-- PYTEST_ARGUMENTS...]", show_default=False)
+    list[str] | None,
+    typer.Argument(metavar="PYTEST_ARGUMENTS", help="For pytest, after --.", show_default=False),
 ]
 
 

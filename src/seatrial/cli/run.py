@@ -39,18 +39,25 @@ def run(
     *,
     base: Annotated[
         str | None,
-        typer.Option(help="Measure coverage of the lines that changed since this commit."),
+        typer.Option(
+            metavar="COMMIT", help="Measure coverage of the lines that changed since this commit."
+        ),
     ] = None,
     start_timeout: Annotated[
-        float | None, typer.Option(help="Seconds until every service must be ready.", min=0.1)
+        float | None,
+        typer.Option(metavar="SECONDS", help="Until every service must be ready.", min=0.1),
     ] = None,
     test_timeout: Annotated[
-        float | None, typer.Option(help="Seconds until the tests must have ended.", min=0.1)
+        float | None,
+        typer.Option(metavar="SECONDS", help="Until the tests must have ended.", min=0.1),
     ] = None,
     retries: Annotated[
         int | None,
         typer.Option(
-            help="Run failed tests again in a fresh stack, this often at most.", min=0, max=10
+            metavar="N",
+            help="Run failed tests again in a fresh stack, this often at most.",
+            min=0,
+            max=10,
         ),
     ] = None,
     verbose: Annotated[
