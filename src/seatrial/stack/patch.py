@@ -4,20 +4,15 @@ Each patch is one function that edits the form it is given (a private copy) and 
 changed, so that `seatrial plan` can show every change with its reason.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 from seatrial.errors import UsageFault
-from seatrial.stack.model import Form, Mount, read_services
-from seatrial.stack.mounts import Treatment, treat_mount
+from seatrial.stack.model import Form
 
 __all__ = [
     "Change",
-    "FileCopy",
-    "OutputMount",
-    "SourceMount",
     "built_image_names",
     "keep_only",
     "label_everything",
@@ -27,11 +22,10 @@ __all__ = [
     "one_container_for_tests",
     "own_names",
     "plain_logging",
-    "redirect_mounts",
+    "static_addresses",
 ]
 
 _STATIC_ADDRESSES = ("ipv4_address", "ipv6_address")
-_NO_WRITES = "containers do not write to your files"
 _READABLE_LOG_DRIVERS = ("json-file", "local", "journald")
 
 
@@ -43,38 +37,6 @@ class Change:
     """Dotted place in the form, e.g. `services.db.ports`."""
     what: str
     why: str
-
-
-@dataclass(frozen=True)
-class OutputMount:
-    """A mounted output folder, led into the trial's folder."""
-
-    service: str
-    target: str
-    """Where the container sees it."""
-    name: str
-    """The folder's name under the trial's `output/`."""
-
-
-@dataclass(frozen=True)
-class SourceMount:
-    """A mounted source folder whose changes stay in the trial."""
-
-    volume: str
-    """Engine name of the volume that stands for it; the engine side makes it."""
-    source: Path
-    service: str
-    """A service that mounts it, and where: its container is used to reach into the volume."""
-    target: str
-
-
-@dataclass(frozen=True)
-class FileCopy:
-    """A mounted single file, copied into the container."""
-
-    service: str
-    source: Path
-    target: str
 
 
 def keep_only(form: Form, services: Collection[str]) -> Iterator[Change]:
@@ -218,118 +180,6 @@ def label_everything(form: Form, labels: Mapping[str, str]) -> Iterator[Change]:
         for raw in form[key].values():
             raw["labels"] = {**(raw.get("labels") or {}), **labels}
     yield Change("*.labels", ", ".join(labels), "clean-up finds everything by its label")
-
-
-def redirect_mounts(
-    form: Form,
-    *,
-    project: Path,
-    prefix: str,
-    outputs: Collection[str],
-    copy_all: bool,
-    labels: Mapping[str, str],
-    has_tracked_files: Callable[[Path], bool],
-) -> Iterator[Change | OutputMount | SourceMount | FileCopy]:
-    """Lead every bind mount to a place in the trial.
-
-    `copy_all`: the engine does not see this machine's files, so even read-only mounts are
-    replaced. `prefix` starts the names of the volumes made here.
-    """
-    sources: dict[str, SourceMount] = {}
-    output_keys: dict[str, str] = {}
-    # Keys that the project itself uses stay its own.
-    taken = {*form["volumes"], *(key.removeprefix("output-") for key in form["volumes"])}
-    services = read_services(form)
-    for name, raw in form["services"].items():
-        kept: list[dict[str, Any]] = []
-        for mount, entry in zip(services[name].mounts, raw.get("volumes") or (), strict=True):
-            if mount.kind != "bind":
-                kept.append(entry)
-                continue
-            treatment = treat_mount(
-                mount, project=project, outputs=outputs, has_tracked_files=has_tracked_files
-            )
-            if copy_all and treatment is Treatment.KEEP:
-                treatment = _for_remote(Path(mount.source))
-            if treatment is Treatment.FILE and raw.get("read_only") and not copy_all:
-                # Nothing can be copied into a container whose root is read-only.
-                kept.append({**entry, "read_only": True})
-                yield Change(f"services.{name}.volumes[{mount.target}]", "read-only", _NO_WRITES)
-                continue
-            where = f"services.{name}.volumes[{mount.target}]"
-            match treatment:
-                case Treatment.KEEP:
-                    kept.append(entry)
-                    if not mount.read_only:
-                        yield Change(where, "kept", "neither file nor folder; look at it yourself")
-                case Treatment.FILE:
-                    yield FileCopy(name, Path(mount.source), mount.target)
-                    yield Change(where, "file copied in", _NO_WRITES)
-                case Treatment.DATA:
-                    key = _free_name(f"data-{_tail(mount)}", taken)
-                    kept.append(_volume(form, key, prefix, mount, labels))
-                    yield Change(where, "fresh volume", "data of an earlier run is not used")
-                case Treatment.OUTPUT:
-                    if mount.source not in output_keys:
-                        output = _free_name(_tail(mount), taken)
-                        output_keys[mount.source] = f"output-{output}"
-                        yield OutputMount(name, mount.target, output)
-                    key = output_keys[mount.source]
-                    kept.append(_volume(form, key, prefix, mount, labels))
-                    yield Change(
-                        where,
-                        f"{key.replace('-', '/', 1)} in the trial's folder",
-                        "what the tests write is evidence",
-                    )
-                case Treatment.SOURCE:
-                    if mount.source not in sources:
-                        key = _free_name(f"source-{len(sources)}", taken)
-                        sources[mount.source] = SourceMount(
-                            f"{prefix}_{key}", Path(mount.source), name, mount.target
-                        )
-                        form["volumes"][key] = {"name": f"{prefix}_{key}", "external": True}
-                        yield sources[mount.source]
-                    key = sources[mount.source].volume.removeprefix(f"{prefix}_")
-                    kept.append(_mounted(key, mount))
-                    yield Change(
-                        where,
-                        "a copy of it" if copy_all else "read through, writes stay in the trial",
-                        _NO_WRITES,
-                    )
-        if kept:
-            raw["volumes"] = kept
-        else:
-            raw.pop("volumes", None)
-
-
-def _for_remote(source: Path) -> Treatment:
-    if source.is_dir():
-        return Treatment.SOURCE
-    return Treatment.FILE if source.is_file() else Treatment.KEEP
-
-
-def _volume(
-    form: Form, key: str, prefix: str, mount: Mount, labels: Mapping[str, str]
-) -> dict[str, Any]:
-    form["volumes"][key] = {"name": f"{prefix}_{key}", "labels": dict(labels)}
-    return _mounted(key, mount)
-
-
-def _mounted(key: str, mount: Mount) -> dict[str, Any]:
-    return {"type": "volume", "source": key, "target": mount.target, "read_only": mount.read_only}
-
-
-def _tail(mount: Mount) -> str:
-    name = PurePosixPath(mount.source).name or PurePosixPath(mount.target).name or "root"
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
-
-
-def _free_name(wanted: str, taken: set[str]) -> str:
-    name, number = wanted, 2
-    while name in taken:
-        name, number = f"{wanted}-{number}", number + 1
-    taken.add(name)
-    return name
 
 
 def static_addresses(form: Form) -> list[str]:

@@ -12,7 +12,14 @@ from seatrial.stack.compose import Compose
 from seatrial.stack.files import find_compose_files
 from seatrial.stack.instrument import replace_command
 from seatrial.stack.model import Form, Service, read_services
-from seatrial.stack.patch import Change, FileCopy, OutputMount, SourceMount
+from seatrial.stack.patch import Change
+from seatrial.stack.redirect import (
+    FileCopy,
+    OutputMount,
+    Redirected,
+    SourceMount,
+    redirect_mounts,
+)
 from seatrial.stack.select import Selection, select_services
 
 __all__ = ["Plan", "make_plan"]
@@ -68,7 +75,7 @@ async def make_plan(
     )
     chosen = (*selection.required, *selection.extra, selection.test)
     form = copy.deepcopy(canonical.form)
-    found: list[Change | OutputMount | SourceMount | FileCopy] = [
+    found: list[Redirected] = [
         *patch.keep_only(form, chosen),
         *patch.own_names(form, name, settings.external),
         *patch.no_container_names(form),
@@ -78,7 +85,7 @@ async def make_plan(
         *patch.one_container_for_tests(form, selection.test),
         *patch.built_image_names(form, slug),
         *patch.label_everything(form, labels),
-        *patch.redirect_mounts(
+        *redirect_mounts(
             form,
             project=project,
             prefix=name,

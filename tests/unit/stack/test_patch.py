@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from seatrial.errors import UsageFault
 from seatrial.stack import patch
 from seatrial.stack.model import Form
-from seatrial.stack.patch import Change, FileCopy, OutputMount, SourceMount
+from seatrial.stack.patch import Change
+from seatrial.stack.redirect import FileCopy, OutputMount, SourceMount, redirect_mounts
 from unit.stack.forms import bind, make_form, volume
 
 LABELS = {"dev.seatrial.trial": "t1"}
@@ -23,7 +24,7 @@ def redirect(
     copy_all: bool = False,
 ) -> list[Change | OutputMount | SourceMount | FileCopy]:
     return list(
-        patch.redirect_mounts(
+        redirect_mounts(
             form,
             project=project,
             prefix="trial",
