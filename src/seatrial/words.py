@@ -1,8 +1,12 @@
-"""Puts counts and durations into words, the same way everywhere."""
+"""Puts counts, durations and endings into words, the same way everywhere."""
 
-__all__ = ["counted", "duration"]
+from signal import Signals
+
+__all__ = ["counted", "duration", "ending"]
 
 _MINUTE = 60
+_SIGNALLED = 128
+"""Shells and engines add it to the number of the signal that ended a program."""
 
 
 def counted(count: int, word: str) -> str:
@@ -18,3 +22,11 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), _MINUTE)
     return f"{minutes} min {rest:02d} s"
+
+
+def ending(code: int) -> str:
+    """How a program ended: `exit code 1`, `killed by SIGSEGV (exit code 139)`."""
+    try:
+        return f"killed by {Signals(code - _SIGNALLED).name} (exit code {code})"
+    except ValueError:
+        return f"exit code {code}"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.words import counted, duration
+from seatrial.words import counted, duration, ending
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,16 @@ def test_no_duration_has_sixty_seconds(value: float) -> None:
 @pytest.mark.parametrize(("count", "words"), [(0, "0 tests"), (1, "1 test"), (2, "2 tests")])
 def test_a_count_fits_its_word(count: int, words: str) -> None:
     assert counted(count, "test") == words
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (0, "exit code 0"),
+        (128, "exit code 128"),
+        (139, "killed by SIGSEGV (exit code 139)"),
+        (255, "exit code 255"),
+    ],
+)
+def test_an_exit_code_names_the_signal_that_it_stands_for(code: int, words: str) -> None:
+    assert ending(code) == words

@@ -5,7 +5,6 @@ What is found goes into the record and, with the logs around the moment, into `d
 
 import asyncio
 import shutil
-import signal
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +27,7 @@ from seatrial.evidence.record import Fault
 from seatrial.evidence.windows import FailedWindow, python_executable, read_windows
 from seatrial.trial.reach import ask_from_beside
 from seatrial.trial.rig import Journal, Rig
+from seatrial.words import ending
 
 __all__ = ["FOLDER", "diagnose"]
 
@@ -42,7 +42,6 @@ _MAX_OUTPUT = 2000
 _MAX_SEEN = 40
 """Last lines of a service that ended badly in which causes are looked for: what ends a program
 stands at its end, and an earlier complaint may have been about something else."""
-_SIGNALLED = 128
 _PYTEST_ENDINGS = frozenset(f"exit code {code}" for code in range(1, 6))
 
 
@@ -153,9 +152,7 @@ def _ending(state: Mapping[str, Any]) -> str:
     if state.get("Error"):
         message = " ".join(plain_text(str(state["Error"])).split())[:_MAX_OUTPUT]
         return f"exit code {code}: {message}"
-    if code > _SIGNALLED and code - _SIGNALLED in set(signal.Signals):
-        return f"killed by {signal.Signals(code - _SIGNALLED).name} (exit code {code})"
-    return f"exit code {code}" if code else ""
+    return ending(code) if code else ""
 
 
 def _health(state: Mapping[str, Any]) -> tuple[HealthOutput, ...]:

@@ -9,13 +9,12 @@ from seatrial.evidence.record import BudgetResult, Phase, Pytest, Status
 from seatrial.settings import Budgets
 from seatrial.trial.test import TestRun
 from seatrial.trial.threshold import shortfall
-from seatrial.words import counted
+from seatrial.words import counted, ending
 
 __all__ = ["Outcome", "judge_budgets", "judge_tests"]
 
 PYTEST_USAGE_ERROR = 4
 PYTEST_NO_TESTS = 5
-_SIGNALLED = 128
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def judge_tests(
     if pytest is None:
         return _without_probe(run)
     if pytest.exit_status is None:
-        return _failed(f"pytest was cut off{_while_running(pytest)}: {_ending(run.exit_code)}")
+        return _failed(f"pytest was cut off{_while_running(pytest)}: {ending(run.exit_code)}")
     if pytest.exit_status == PYTEST_USAGE_ERROR:
         return Outcome(
             Status.USAGE,
@@ -147,7 +146,7 @@ def _without_probe(run: TestRun) -> Outcome:
     return Outcome(
         Status.ENVIRONMENT,
         ExitCode.ENVIRONMENT,
-        f"the test command ended before pytest began: {_ending(run.exit_code)}",
+        f"the test command ended before pytest began: {ending(run.exit_code)}",
         "the log's last lines say why (a migration, a missing program, a wrong path)",
     )
 
@@ -167,12 +166,6 @@ def _below_threshold(coverage: Coverage, threshold: Threshold) -> Outcome:
 
 def _failed(reason: str, next_step: str = "") -> Outcome:
     return Outcome(Status.FAILED, ExitCode.TESTS_FAILED, reason, next_step)
-
-
-def _ending(code: int) -> str:
-    if code > _SIGNALLED:
-        return f"killed by signal {code - _SIGNALLED}"
-    return f"exit code {code}"
 
 
 def _while_running(pytest: Pytest | None) -> str:

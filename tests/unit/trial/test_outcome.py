@@ -95,7 +95,7 @@ ENDS: list[tuple[str, dict[str, Any], Pytest | None, Status, ExitCode, str]] = [
         make_pytest(None, passed=1, running="test_crash"),
         Status.FAILED,
         ExitCode.TESTS_FAILED,
-        "cut off while test_crash ran: killed by signal 11",
+        "cut off while test_crash ran: killed by SIGSEGV",
     ),
     (
         "pytest was ended by os._exit",
@@ -207,7 +207,7 @@ ENDS: list[tuple[str, dict[str, Any], Pytest | None, Status, ExitCode, str]] = [
         None,
         Status.ENVIRONMENT,
         ExitCode.ENVIRONMENT,
-        "ended before pytest began: killed by signal 9",
+        "ended before pytest began: killed by SIGKILL",
     ),
 ]
 
