@@ -61,14 +61,33 @@ class Recorder:
 
     def write(self, event: str, **values: Any) -> None:
         """Write one event with the time on the monotonic clock."""
-        if self._file is None:
-            return
         values["event"] = event
         values["at"] = time.monotonic()
-        try:
-            os.write(self._file, (json.dumps(values, default=str) + "\n").encode())
-        except OSError:
-            self._file = None
+        self._write(json.dumps(values, default=str) + "\n")
+
+    def running(self, test: str) -> None:
+        """Write that a test begins.
+
+        This and `passed` are what a suite's time hangs on: filling in a line that is JSON already
+        takes a third of the time of the general way.
+        """
+        line = '{"id": %s, "event": "running", "at": %r}\n'
+        self._write(line % (json.dumps(test), time.monotonic()))
+
+    def passed(self, test: str, setup: float, call: float, teardown: float) -> None:
+        """Write that a test passed at its first attempt, with the seconds of its parts."""
+        line = (
+            '{"id": %s, "outcome": "passed", "seconds": {"setup": %.6f, "call": %.6f, '
+            '"teardown": %.6f}, "reruns": 0, "event": "test", "at": %r}\n'
+        )
+        self._write(line % (json.dumps(test), setup, call, teardown, time.monotonic()))
+
+    def _write(self, line: str) -> None:
+        if self._file is not None:
+            try:
+                os.write(self._file, line.encode())
+            except OSError:
+                self._file = None
 
     def close(self) -> None:
         """Close the file; later events are dropped."""
@@ -211,7 +230,7 @@ class Probe:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Name the test that runs now: it may be the one that never ends."""
-        self._recorder.write("running", id=nodeid)
+        self._recorder.running(nodeid)
         self._watchdog.begin(nodeid)
         self._progress.running = nodeid
         self._progress.snapshot()
@@ -229,6 +248,11 @@ class Probe:
         """Write down the test's outcome and times."""
         self._watchdog.end()
         reports = self._reports.pop(nodeid, [])
+        if passed_at_once(reports) and nodeid != self._hung:
+            self._recorder.passed(nodeid, *[report.duration for report in reports])
+            self._progress.done += 1
+            self._progress.snapshot()
+            return
         outcome, decisive = judge(reports)
         if outcome is None or nodeid == self._hung:
             return
@@ -390,6 +414,18 @@ def coverage_state() -> dict[str, Any] | None:
         "fail_under": config.fail_under,
         "version": str(getattr(sys.modules["coverage"], "__version__", "")),
     }
+
+
+def passed_at_once(reports: Sequence[pytest.TestReport]) -> bool:
+    """Whether these are a set-up, a call and a teardown, and all is well: true of most tests."""
+    if len(reports) != 3:
+        return False
+    setup, call, teardown = reports
+    return (
+        setup.outcome == call.outcome == teardown.outcome == "passed"
+        and (setup.when, call.when, teardown.when) == ("setup", "call", "teardown")
+        and not hasattr(call, "wasxfail")
+    )
 
 
 def judge(reports: Iterable[pytest.TestReport]) -> tuple[str | None, pytest.TestReport | None]:
