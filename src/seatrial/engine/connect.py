@@ -14,7 +14,7 @@ from seatrial.errors import EnvironmentFault
 if TYPE_CHECKING:
     from aiodocker import Docker
 
-__all__ = ["Endpoint", "find_endpoint", "open_engine"]
+__all__ = ["Endpoint", "find_endpoint", "import_client", "open_engine"]
 
 _DOCKER_SOCKETS = ("/run/docker.sock", "/var/run/docker.sock")
 _PODMAN_SOCKET = "/run/podman/podman.sock"
@@ -83,6 +83,11 @@ async def open_engine(endpoint: Endpoint) -> AsyncIterator[Engine]:
         yield engine
     finally:
         await docker.close()
+
+
+def import_client() -> None:
+    """Import the engine's client: 0.2 s, in which other things can be done."""
+    import aiodocker  # noqa: F401, PLC0415
 
 
 def _client(endpoint: Endpoint) -> "Docker":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from seatrial.engine.connect import Endpoint, find_endpoint, open_engine
+from seatrial.engine.connect import Endpoint, find_endpoint, import_client, open_engine
 from seatrial.errors import EnvironmentFault, SeatrialError
 from seatrial.evidence.commit import has_tracked_files
 from seatrial.evidence.folder import RunFolder, new_run_folder
@@ -72,8 +72,12 @@ async def launch(
             record.
     """
     endpoint = find_endpoint(surroundings.environ, surroundings.home)
+    # The engine's client takes a while to import; Compose answers meanwhile.
+    compose, _ = await asyncio.gather(
+        find_compose(endpoint.environ(surroundings.environ), project),
+        asyncio.to_thread(import_client),
+    )
     async with open_engine(endpoint) as engine:
-        compose = await find_compose(endpoint.environ(surroundings.environ), project)
         identity = _identify(project, surroundings)
         info = await engine.info()
         local = endpoint.local and "Docker Desktop" not in str(info.get("OperatingSystem"))

@@ -56,10 +56,11 @@ async def run_trial(
     for warning in rig.plan.warnings:
         journal.note(warning)
     with engine_faults("the engine"):
-        info, version = await rig.engine.info(), await rig.engine.version()
-        before = await rig.engine.held()
-    # Asked before the tests run: the answer must be of the tree that they were given.
-    commit = await asyncio.to_thread(read_commit, rig.project)
+        info, version, before = await asyncio.gather(
+            rig.engine.info(), rig.engine.version(), rig.engine.held()
+        )
+    # Asked while the stack starts: the answer must be of the tree that the tests are given.
+    reading = asyncio.create_task(asyncio.to_thread(read_commit, rig.project))
     result, retries = await _unless_interrupted(_work(rig, journal, wall_clock))
     try:
         with journal.phase(PhaseName.CLEAN):
@@ -79,7 +80,7 @@ async def run_trial(
         reason=result.outcome.reason,
         fault=result.fault,
         diagnosis=result.diagnosis,
-        commit=commit,
+        commit=await reading,
         host=read_host(info, version, rig.compose.version),
         compose_files=tuple(str(file) for file in rig.plan.files),
         test_service=rig.plan.selection.test,
