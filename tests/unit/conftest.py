@@ -1,4 +1,4 @@
-"""What all fast tests share: none of them needs an engine."""
+"""What all fast tests share: none but the long matrix of the probe needs an engine."""
 
 from hypothesis import settings
 

@@ -1,99 +1,26 @@
-"""Runs the probe as a test container does: under a pytest of its own, which knows no Seatrial."""
+"""What the probe tells of all that can happen in a session, and that it changes none of it."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from textwrap import dedent
-from typing import Any
 
 import pytest
 
-from seatrial import probe
-from seatrial.evidence.events import read_events
-from seatrial.evidence.record import Pytest
-from seatrial.probe import probe_source
+from .conftest import RunPytest
+from .interpreters import MATRIX, Interpreter
 
-PROBE_FOLDER = Path(probe.__file__).parent
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of pytest with the probe."""
-
-    code: int
-    output: str
-    folder: Path
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        """The probe's lines."""
-        path = self.folder / "out/events.jsonl"
-        return [json.loads(line) for line in path.read_bytes().splitlines()]
-
-    @property
-    def outcomes(self) -> dict[str, str]:
-        """By the test's name."""
-        return {
-            event["id"].rpartition("::")[2]: event["outcome"]
-            for event in self.events
-            if event["event"] == "test"
-        }
-
-    @property
-    def seen(self) -> Pytest:
-        """What Seatrial makes of the events."""
-        report = read_events(self.folder / "out/events.jsonl")
-        assert report is not None
-        return report.pytest
-
-
-RunPytest = Callable[..., Run]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> RunPytest:
-    """Runs pytest in a folder with `test_it.py` and further files."""
-
-    def call(
-        *arguments: str,
-        with_probe: bool = True,
-        environ: dict[str, str] | None = None,
-        program: tuple[str, ...] = ("-m", "pytest"),
-        **files: str,
-    ) -> Run:
-        (tmp_path / "out").mkdir(exist_ok=True)
-        (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        for name, text in files.items():
-            (tmp_path / f"{name}.py").write_text(dedent(text), encoding="utf-8")
-        added = {
-            "PYTHONPATH": str(PROBE_FOLDER),
-            "PYTEST_ADDOPTS": "-p seatrial_probe",
-            "SEATRIAL_EVENTS": str(tmp_path / "out/events.jsonl"),
-        }
-        done = subprocess.run(
-            [sys.executable, *program, *arguments],
-            cwd=tmp_path,
-            env={
-                "PATH": os.environ["PATH"],
-                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-                "PYTHONDONTWRITEBYTECODE": "1",
-                **(added if with_probe else {}),
-                **(environ or {}),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        return Run(done.returncode, done.stdout + done.stderr, tmp_path)
-
-    return call
-
+# The project's own Python with pytest alone, and in `make test-all` every one of the matrix.
+pytestmark = pytest.mark.parametrize(
+    "interpreter",
+    [
+        pytest.param(None, id="own"),
+        *(
+            pytest.param(wanted, id=name, marks=[pytest.mark.long, pytest.mark.foreign])
+            for name, wanted in MATRIX.items()
+        ),
+    ],
+    indirect=True,
+)
 
 ALL_OUTCOMES = """
 import pytest
@@ -174,13 +101,17 @@ def test_the_probe_changes_neither_outcomes_nor_exit_code(run: RunPytest) -> Non
         assert summary(plain.output)[word] == summary(probed.output)[word]
 
 
-def test_a_session_tells_where_and_how_it_runs(run: RunPytest) -> None:
+def test_a_session_tells_where_and_how_it_runs(run: RunPytest, interpreter: Interpreter) -> None:
     start = run("-q", "test_it.py", test_it="def test_a(): pass").events[0]
 
     assert start["event"] == "start"
     assert start["arguments"] == ["-q", "test_it.py"]
-    assert start["pytest"] == pytest.__version__
-    assert start["python"] == ".".join(map(str, sys.version_info[:3]))
+    versions = (
+        "import json, platform, pytest\n"
+        "print(json.dumps([platform.python_version(), pytest.__version__]))"
+    )
+    own = interpreter.run("-c", versions, cwd=Path("/"), env={})
+    assert [start["python"], start["pytest"]] == json.loads(own.stdout)
     assert start["container"]
 
 
@@ -321,9 +252,3 @@ def test_pytest_called_with_paths_that_are_no_strings_works(run: RunPytest) -> N
 
     assert done.code == 0, done.output
     assert done.seen.arguments == ("test_it.py",)
-
-
-def test_the_probe_needs_nothing_but_the_standard_library_and_pytest() -> None:
-    imported = re.findall(r"^(?:import|from) (\w+)", probe_source().decode(), re.MULTILINE)
-
-    assert set(imported) <= {*sys.stdlib_module_names, "pytest"}

@@ -1,0 +1,131 @@
+"""Pythons with a pytest and plugins, made on the spot: the probe must fit the users', not ours."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["MATRIX", "OWN", "Environment", "Interpreter", "NotToBeHad", "made"]
+
+PLUGINS = (
+    "pytest-xdist",
+    "pytest-asyncio",
+    "pytest-django",
+    "Django",
+    "pytest-randomly",
+    "pytest-rerunfailures",
+    "pytest-timeout",
+)
+HOST = "host"
+OLDEST = "pytest==7.0.1"
+FORWARDED = re.compile(r"PYTHON|PYTEST_|SEATRIAL_|DJANGO_|NAME$")
+"""Variables that a run in a container needs of those that a test sets."""
+_MARK = "dev.seatrial.tests"
+
+
+class NotToBeHad(Exception):
+    """No registry or no engine answers."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What to make."""
+
+    pytest: str
+    """A requirement."""
+    image: str = HOST
+    """A container image with a Python, or the Python that runs this."""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python to run the probe with."""
+
+    command: tuple[str, ...]
+    plugins: bool
+    """The plugins are there and loaded."""
+    container: str = ""
+
+    def run(
+        self, *arguments: str, cwd: Path, env: dict[str, str], timeout: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it with these arguments."""
+        return subprocess.run(
+            [*self._inside(cwd, env), *self.command, *arguments],
+            cwd=cwd,
+            env={"PATH": os.environ["PATH"], **env},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+        )
+
+    def _inside(self, cwd: Path, env: dict[str, str]) -> list[str]:
+        if not self.container:
+            return []
+        forwarded = [f"--env={name}" for name in env if FORWARDED.match(name)]
+        return ["docker", "exec", f"--workdir={cwd}", *forwarded, self.container]
+
+
+MATRIX = {
+    "oldest pytest": Environment(OLDEST),
+    "newest pytest": Environment("pytest"),
+    "oldest pytest, Python 3.13": Environment(OLDEST, "python:3.13-slim"),
+    "newest pytest, Python 3.13": Environment("pytest", "python:3.13-slim"),
+}
+
+OWN = Interpreter((sys.executable,), plugins=False)
+"""The one that runs this, with pytest alone."""
+
+
+@contextmanager
+def made(environment: Environment, folder: Path, *mounts: Path) -> Iterator[Interpreter]:
+    """Make it in `folder`; it sees `mounts`, below one of which `folder` is.
+
+    Raises:
+        NotToBeHad: there is no registry, or no engine with that image.
+    """
+    python = str(folder / "venv/bin/python")
+    if environment.image == HOST:
+        _venv(Interpreter((sys.executable,), plugins=False), environment, folder)
+        yield Interpreter((python,), plugins=True)
+        return
+    volumes = [f"--volume={path}:{path}" for path in mounts]
+    user = f"--user={os.getuid()}:{os.getgid()}"
+    start = ["docker", "run", "--detach", "--rm", "--init", f"--label={_MARK}", user, *volumes]
+    container = _docker(*start[1:], environment.image, "sleep", "3600")
+    try:
+        _venv(Interpreter(("python",), False, container), environment, folder)
+        yield Interpreter((python,), True, container)
+    finally:
+        _docker("rm", "--force", container)
+
+
+def _venv(base: Interpreter, environment: Environment, folder: Path) -> None:
+    made = base.run("-m", "venv", str(folder / "venv"), cwd=folder, env={}, timeout=120)
+    assert made.returncode == 0, made.stdout + made.stderr
+    pip = Interpreter((str(folder / "venv/bin/python"), "-m", "pip"), True, base.container)
+    # On the host pip keeps what the user told it about registries; in a container the image does.
+    env = {} if base.container else {k: v for k, v in os.environ.items() if not _steers(k)}
+    install = ["install", "--quiet", "--retries=0", "--timeout=10", environment.pytest, *PLUGINS]
+    done = pip.run(*install, cwd=folder, env=env, timeout=300)
+    if done.returncode:
+        raise NotToBeHad(done.stderr.strip()[-500:])
+
+
+def _steers(name: str) -> bool:
+    return name.startswith(("PYTHON", "PYTEST_"))
+
+
+def _docker(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise NotToBeHad("there is no docker program") from error
+    if done.returncode:
+        raise NotToBeHad(done.stderr.strip())
+    return done.stdout.strip()

@@ -1,0 +1,190 @@
+"""The probe beside the plug-ins that many projects have; pytest's own JUnit file is the judge."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
+
+from .conftest import Run, RunPytest
+from .interpreters import MATRIX
+
+CHEAP = "oldest pytest"
+"""The one that `make test` has, if there is a registry."""
+
+pytestmark = [
+    pytest.mark.foreign,
+    pytest.mark.parametrize(
+        "interpreter",
+        [
+            pytest.param(wanted, id=name, marks=[] if name == CHEAP else [pytest.mark.long])
+            for name, wanted in MATRIX.items()
+        ],
+        indirect=True,
+    ),
+]
+
+DJANGO = {"DJANGO_SETTINGS_MODULE": "settings"}
+SETTINGS = """
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]
+USE_TZ = True
+"""
+TESTS = """
+import asyncio, os, pytest
+
+tries = []
+
+@pytest.fixture
+def broken_setup():
+    raise RuntimeError("no database")
+
+@pytest.fixture
+def broken_teardown():
+    yield
+    raise RuntimeError("cannot close")
+
+def test_passes(): pass
+def test_fails(): assert 1 == 2
+def test_set_up(broken_setup): pass
+def test_teardown(broken_teardown): pass
+@pytest.mark.skip
+def test_skips(): pass
+@pytest.mark.xfail
+def test_xfails(): assert False
+@pytest.mark.xfail
+def test_xpasses(): pass
+@pytest.mark.parametrize("value", ["a b", "ü", "[x]", "a::b", "it's"])
+def test_names(value): pass
+
+@pytest.mark.asyncio
+async def test_waits(): await asyncio.sleep(0)
+
+@pytest.mark.django_db
+def test_counts_users():
+    from django.contrib.auth.models import User
+    assert User.objects.count() == 0
+
+@pytest.mark.timeout(60)
+def test_has_a_limit(): pass
+
+@pytest.mark.flaky(reruns=3)
+def test_passes_at_the_third_try():
+    tries.append(1)
+    assert len(tries) == 3
+
+class TestClass:
+    def test_method(self): pass
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_every_outcome_is_what_pytest_writes_itself(
+    run: RunPytest, workers: tuple[str, ...]
+) -> None:
+    done = run(*workers, environ=DJANGO, settings=SETTINGS, test_it=TESTS)
+
+    assert done.code == done.seen.exit_status == 1, done.output
+    assert our_outcomes(done) == junit_outcomes(done)
+    assert done.seen.counts.collected == sum(our_outcomes(done).values()) == 17
+    reruns = {
+        event["id"].partition("::")[2]: event["reruns"]
+        for event in done.events
+        if event["event"] == "test" and event["reruns"]
+    }
+    assert reruns == {"test_passes_at_the_third_try": 2}
+    for word in ("asyncio", "django", "randomly", "rerunfailures", "timeout", "xdist"):
+        assert word in done.output.partition("plugins:")[2].partition("\n")[0]
+
+
+def test_a_worker_of_xdist_that_dies_costs_only_the_test_that_it_ran(run: RunPytest) -> None:
+    done = run(
+        "-n",
+        "2",
+        test_it="""
+        import os, pytest
+        @pytest.mark.parametrize("n", range(20))
+        def test_ok(n): pass
+        def test_dies(): os._exit(3)
+        """,
+    )
+
+    assert Counter(done.outcomes.values()) == {"passed": 20, "failed": 1}
+    assert done.outcomes["test_dies"] == "failed"
+    assert "crashed" in done.seen.failures[0].message
+    assert done.code == done.seen.exit_status == 1
+    assert our_outcomes(done) == junit_outcomes(done)
+
+
+def test_a_test_that_hangs_in_a_worker_of_xdist_is_ended_and_its_stacks_are_kept(
+    run: RunPytest,
+) -> None:
+    done = run(
+        "-n",
+        "2",
+        environ={"SEATRIAL_TEST_TIMEOUT": "1"},
+        test_it="""
+        import pytest, threading
+        @pytest.mark.parametrize("n", range(20))
+        def test_ok(n): pass
+        def test_hangs(): waits_for_ever()
+        def waits_for_ever(): threading.Event().wait()
+        """,
+    )
+
+    assert Counter(done.outcomes.values()) == {"passed": 20, "failed": 1}
+    assert done.outcomes["test_hangs"] == "failed"
+    (stacks,) = [event for event in done.events if event["event"] == "stacks"]
+    assert stacks["id"].endswith("::test_hangs")
+    assert "in waits_for_ever" in stacks["text"]
+    assert done.code == done.seen.exit_status == 1
+
+
+def test_a_hang_that_pytest_timeout_ends_first_is_a_failure_like_any_other(
+    run: RunPytest,
+) -> None:
+    done = run(
+        "--timeout=1",
+        test_it="""
+        import threading
+        def test_ok(): pass
+        def test_hangs(): threading.Event().wait()
+        def test_also_ok(): pass
+        """,
+    )
+
+    assert done.outcomes == {"test_ok": "passed", "test_hangs": "failed", "test_also_ok": "passed"}
+    assert "Timeout" in done.seen.failures[0].message
+    assert done.code == done.seen.exit_status == 1
+
+
+def our_outcomes(done: Run) -> Counter[tuple[str, str]]:
+    """What the events say of each test, under the name and the word that JUnit has for it."""
+    words = {"xfailed": "skipped", "xpassed": "passed", "error": "failed"}
+    return Counter(
+        (junit_name(event["id"]), words.get(event["outcome"], event["outcome"]))
+        for event in done.events
+        if event["event"] == "test"
+    )
+
+
+def junit_outcomes(done: Run) -> Counter[tuple[str, str]]:
+    """What pytest wrote itself, each attempt of a rerun but the last left out."""
+    found: dict[str, list[str]] = {}
+    for suite in JUnitXml.fromfile(done.events[0]["junit"]):
+        assert isinstance(suite, TestSuite)
+        for case in suite:
+            kinds = {type(result) for result in case.result}
+            bad = bool(kinds & {Failure, Error})
+            outcome = "failed" if bad else "skipped" if Skipped in kinds else "passed"
+            found.setdefault(f"{case.classname}::{case.name}", []).append(outcome)
+    return Counter((name, outcomes[-1]) for name, outcomes in found.items())
+
+
+def junit_name(node: str) -> str:
+    """A node id as pytest's JUnit files have it: dots for folders, classes before the name."""
+    address, bracket, parameters = node.partition("[")
+    names = address.split("::")
+    names[0] = re.sub(r"\.py$", "", Path(names[0]).as_posix().replace("/", "."))
+    return f"{'.'.join(names[:-1])}::{names[-1]}{bracket}{parameters}"
