@@ -25,9 +25,6 @@ __all__ = ["Attempt", "make_attempt"]
 
 _TAIL = 30
 HEAD_START_S = 1.0
-"""A build waits for the start of the services that need none, but not longer than this. A warm
-build takes as long as their start and would take its cores; a database needs the longest of all."""
-HEAD_START_S = 1.0
 """A build waits until the services that need none have been started, but not longer than this. A
 warm build would take the cores that their start needs, and a database takes longest of all."""
 DIAGNOSIS_S = 30.0
@@ -100,18 +97,14 @@ def _broken_off(error: SeatrialError) -> Attempt:
 
 
 async def _build_and_start(rig: Rig, journal: Journal) -> StartedStack:
-    head_start = asyncio.Event()
-
     async def timed_build() -> dict[str, Image]:
         await _give_head_start(rig, journal)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(head_start.wait(), HEAD_START_S)
         with journal.phase(PhaseName.BUILD):
             return await build(rig, journal)
 
     async def timed_start(built: asyncio.Task[dict[str, Image]]) -> StartedStack:
         with journal.phase(PhaseName.START):
-            return await start(rig, journal, built, on_early_started=head_start.set)
+            return await start(rig, journal, built)
 
     with _first_of_group():
         async with asyncio.TaskGroup() as group:
@@ -121,7 +114,11 @@ async def _build_and_start(rig: Rig, journal: Journal) -> StartedStack:
 
 
 async def _give_head_start(rig: Rig, journal: Journal) -> None:
-    first = [name for name, s in rig.plan.services.items() if not s.built and not s.depends_on]
+    services = rig.plan.services
+    if not any(service.built for service in services.values()):
+        return
+    test = rig.plan.selection.test
+    first = [n for n, s in services.items() if n != test and not s.built and not s.depends_on]
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(HEAD_START_S):
             for name in first:
