@@ -248,6 +248,9 @@ class Probe:
         """Write down the test's outcome and times."""
         self._watchdog.end()
         reports = self._reports.pop(nodeid, [])
+        if reports and attempts_follow(reports):
+            self._reports[nodeid] = reports
+            return
         if passed_at_once(reports) and nodeid != self._hung:
             self._recorder.passed(nodeid, *[report.duration for report in reports])
             self._progress.done += 1
@@ -299,7 +302,11 @@ class Probe:
     def _hangs(self, test: str) -> None:
         """Called from the watchdog's thread, while the test's own is stuck."""
         self._hung = test
-        finished = [report.when for report in self._reports.get(test, ())]
+        finished: list[str | None] = []
+        for report in self._reports.get(test, ()):
+            if report.when == "setup":
+                finished = []
+            finished = finished if str(report.outcome) == "rerun" else [*finished, report.when]
         values: dict[str, Any] = {
             "outcome": "failed" if finished == ["setup"] else "error",
             "seconds": {},
@@ -414,6 +421,12 @@ def coverage_state() -> dict[str, Any] | None:
         "fail_under": config.fail_under,
         "version": str(getattr(sys.modules["coverage"], "__version__", "")),
     }
+
+
+def attempts_follow(reports: Sequence[pytest.TestReport]) -> bool:
+    """Whether pytest-rerunfailures, which may finish each attempt by itself, will make another."""
+    outcomes = [str(report.outcome) for report in reports if report.when != "teardown"]
+    return bool(outcomes) and outcomes[-1] == "rerun"
 
 
 def passed_at_once(reports: Sequence[pytest.TestReport]) -> bool:

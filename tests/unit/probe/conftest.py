@@ -79,6 +79,7 @@ def run(tmp_path: Path, interpreter: Interpreter) -> RunPytest:
     def call(
         *arguments: str,
         with_probe: bool = True,
+        shuffled: bool = False,
         environ: dict[str, str] | None = None,
         program: tuple[str, ...] = ("-m", "pytest"),
         **files: str,
@@ -87,9 +88,10 @@ def run(tmp_path: Path, interpreter: Interpreter) -> RunPytest:
         (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         for name, text in files.items():
             (tmp_path / f"{name}.py").write_text(dedent(text), encoding="utf-8")
+        options = "" if shuffled else "-p no:randomly"
         added = {
             "PYTHONPATH": str(PROBE_FOLDER),
-            "PYTEST_ADDOPTS": "-p seatrial_probe",
+            "PYTEST_ADDOPTS": f"{options} -p seatrial_probe",
             "SEATRIAL_EVENTS": str(tmp_path / "out/events.jsonl"),
         }
         done = interpreter.run(
@@ -99,6 +101,7 @@ def run(tmp_path: Path, interpreter: Interpreter) -> RunPytest:
             env={
                 **({} if interpreter.plugins else {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}),
                 "PYTHONDONTWRITEBYTECODE": "1",
+                "PYTEST_ADDOPTS": options,
                 **(added if with_probe else {}),
                 **(environ or {}),
             },

@@ -83,7 +83,7 @@ class TestClass:
 def test_every_outcome_is_what_pytest_writes_itself(
     run: RunPytest, workers: tuple[str, ...]
 ) -> None:
-    done = run(*workers, environ=DJANGO, settings=SETTINGS, test_it=TESTS)
+    done = run(*workers, shuffled=True, environ=DJANGO, settings=SETTINGS, test_it=TESTS)
 
     assert done.code == done.seen.exit_status == 1, done.output
     assert our_outcomes(done) == junit_outcomes(done)

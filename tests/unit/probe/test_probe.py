@@ -55,7 +55,8 @@ def test_names(value): pass
 
 def summary(output: str) -> dict[str, int]:
     """Counts of pytest's own last line."""
-    counts = re.findall(r"(\d+) (\w+)", output.strip().splitlines()[-1])
+    last = [line for line in output.splitlines() if re.search(r" in [\d.]+s", line)][-1]
+    counts = re.findall(r"(\d+) (\w+)", last.rpartition(" in ")[0])
     return {word.rstrip("s"): int(count) for count, word in counts}
 
 
