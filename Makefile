@@ -48,8 +48,8 @@ format: setup  ## bring the code into the project's style
 	$(BIN)/ruff format
 
 .PHONY: bench
-bench: setup  ## compare Seatrial with the plain Compose flow, side by side
-	@$(USE_ENGINE); $(BIN)/python -m bench
+bench: setup  ## compare Seatrial with the plain Compose flow, and measure what evidence costs
+	@$(USE_ENGINE); $(BIN)/python -m bench; $(BIN)/python -m bench evidence
 
 .PHONY: setup
 setup: $(INSTALLED)  ## the virtual environment with the locked dependencies

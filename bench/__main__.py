@@ -1,5 +1,6 @@
 """`python -m bench`: Seatrial and the plain Compose flow side by side on the bundled example.
 
+`python -m bench evidence`: what the probe costs, and how much memory large trials take.
 Rounds alternate, so that both see the same machine; the first, which fills caches, is not counted.
 """
 
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 from bench.plain import PlainRun, plain_flow
+from bench.probe import compare_probe, measure_memory
 from bench.table import Row, absolute, as_json, as_markdown, ratio
 from bench.trials import TrialRun, help_seconds, run_trial
 
@@ -27,13 +29,19 @@ HELP_AT_MOST_S = 0.150
 def main() -> int:
     """Measure, print the table, write it to bench/results, and fail if a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "what", nargs="?", choices=["first-trial", "evidence"], default="first-trial"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="counted rounds (default: 3)")
     arguments = parser.parse_args()
-    plain, trials = _rounds(arguments.rounds)
-    rows = compare(plain, trials, [help_seconds() for _ in range(HELP_ROUNDS)])
+    if arguments.what == "evidence":
+        rows = [*compare_probe(arguments.rounds), *measure_memory()]
+    else:
+        plain, trials = _rounds(arguments.rounds)
+        rows = compare(plain, trials, [help_seconds() for _ in range(HELP_ROUNDS)])
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "first-trial.md").write_text(as_markdown(rows), encoding="utf-8")
-    (RESULTS / "first-trial.json").write_text(as_json(rows), encoding="utf-8")
+    (RESULTS / f"{arguments.what}.md").write_text(as_markdown(rows), encoding="utf-8")
+    (RESULTS / f"{arguments.what}.json").write_text(as_json(rows), encoding="utf-8")
     print(as_markdown(rows))
     return 0 if all(row.met for row in rows) else 1
 

@@ -36,9 +36,9 @@ def ratio(
     return _row(what, against, "ratio", quotients, at_most)
 
 
-def absolute(what: str, values: Sequence[float], at_most: float) -> Row:
-    """A figure in seconds that has a target of its own."""
-    return _row(what, "-", "s", values, at_most)
+def absolute(what: str, values: Sequence[float], at_most: float, *, unit: str = "s") -> Row:
+    """A figure that has a target of its own."""
+    return _row(what, "-", unit, values, at_most)
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
