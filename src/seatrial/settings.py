@@ -78,6 +78,8 @@ class Settings(_Model):
     flaky, and the trial passes."""
     external: Literal["refuse", "replace"] = "refuse"
     """Networks and volumes that exist outside the project: stop, or use fresh ones instead."""
+    throwaway: bool = True
+    """Whether a recognised database keeps its data in memory and writes nothing durably."""
     source: Literal["auto", "overlay", "copy"] = "auto"
     """How a mounted source folder is kept from being written to: by an overlay on it, or by
     copying it. `auto`: overlay where the engine is on this machine, else copy."""

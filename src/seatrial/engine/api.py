@@ -21,6 +21,7 @@ SERVICE_LABEL = "com.docker.compose.service"
 _FRAME = struct.Struct(">BxxxL")
 """The engine's header before each piece of a stream: which stream, how many bytes."""
 _CHUNK = 1 << 16
+HTTP_NOT_FOUND, HTTP_CONFLICT = 404, 409
 MAX_EXEC_OUTPUT = 1 << 16
 
 
@@ -250,6 +251,17 @@ class Engine:
         async with self._stream("PUT", f"containers/{container}/archive", params, archive):
             pass
 
+    async def kill(self, container: str) -> None:
+        """Kill a container and wait until it has ended; one that does not run is fine."""
+        from aiodocker.exceptions import DockerError  # noqa: PLC0415 - imported late, see connect
+
+        try:
+            await self._docker.containers.container(container).kill()
+            await self.wait(container)
+        except DockerError as error:
+            if error.status not in {HTTP_NOT_FOUND, HTTP_CONFLICT}:
+                raise
+
     async def remove_container(self, container: str) -> None:
         """Kill and remove a container and its anonymous volumes; gone already is fine."""
         await self._delete(f"containers/{container}", {"force": "1", "v": "1"})
@@ -289,7 +301,7 @@ class Engine:
             async with self._stream("DELETE", path, params):
                 pass
         except DockerError as error:
-            if error.status != 404:
+            if error.status != HTTP_NOT_FOUND:
                 raise
 
     async def _json(self, path: str, params: Mapping[str, str] | None = None) -> Any:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from seatrial.engine.api import Engine, ExecResult
-from seatrial.engine.servers import KnownServer, recognise
 from seatrial.evidence.hostile import plain_text
+from seatrial.stack.servers import KnownServer, recognise
 
 __all__ = ["HealthCheck", "Proof", "Readiness", "read_health_check", "watch_service"]
 

@@ -21,6 +21,7 @@ from seatrial.stack.redirect import (
     redirect_mounts,
 )
 from seatrial.stack.select import Selection, select_services
+from seatrial.stack.throwaway import throwaway_databases
 
 __all__ = ["Plan", "make_plan"]
 
@@ -84,6 +85,7 @@ async def make_plan(
         *patch.plain_logging(form),
         *patch.one_container_for_tests(form, selection.test),
         *patch.built_image_names(form, slug),
+        *(throwaway_databases(form, selection.test) if settings.throwaway else ()),
         *patch.label_everything(form, labels),
         *redirect_mounts(
             form,

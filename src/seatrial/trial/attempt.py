@@ -24,9 +24,6 @@ from seatrial.trial.test import TestRun, run_tests
 __all__ = ["Attempt", "make_attempt"]
 
 _TAIL = 30
-HEAD_START_S = 1.0
-"""A build waits until the services that need none have been started, but not longer than this. A
-warm build would take the cores that their start needs, and a database takes longest of all."""
 DIAGNOSIS_S = 30.0
 """Looking into a failure takes about a second; an engine in trouble must not hold up the rest."""
 
@@ -98,7 +95,6 @@ def _broken_off(error: SeatrialError) -> Attempt:
 
 async def _build_and_start(rig: Rig, journal: Journal) -> StartedStack:
     async def timed_build() -> dict[str, Image]:
-        await _give_head_start(rig, journal)
         with journal.phase(PhaseName.BUILD):
             return await build(rig, journal)
 
@@ -111,18 +107,6 @@ async def _build_and_start(rig: Rig, journal: Journal) -> StartedStack:
             building = group.create_task(timed_build())
             starting = group.create_task(timed_start(building))
     return starting.result()
-
-
-async def _give_head_start(rig: Rig, journal: Journal) -> None:
-    services = rig.plan.services
-    if not any(service.built for service in services.values()):
-        return
-    test = rig.plan.selection.test
-    first = [n for n, s in services.items() if n != test and not s.built and not s.depends_on]
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(HEAD_START_S):
-            for name in first:
-                await journal.started[name].wait()
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """What every phase works with, and where it writes down what it found."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,8 +55,6 @@ class Journal:
     phases: list[Phase] = field(default_factory=list)
     services: dict[str, ServiceRecord] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
-    started: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
-    """By service: set when its container has been started."""
     removed: list[Held] = field(default_factory=list)
     """What has been removed from the engine so far."""
     last_answers: dict[str, str] = field(default_factory=dict)

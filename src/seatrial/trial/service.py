@@ -81,7 +81,6 @@ async def _start(
     log = _log_path(name, number)
     with engine_faults(f"service {name}"):
         await rig.engine.start(container.id)
-        journal.started[name].set()
         inspected = await rig.engine.inspect(container.id)
         journal.resources.watch(name, container.id)
         image = inspected["Config"]["Image"]

@@ -10,7 +10,6 @@ from seatrial.engine.archive import Entry, put_entries
 from seatrial.engine.faults import engine_faults
 from seatrial.engine.project import create_containers, pinned, pull_images
 from seatrial.engine.readiness import Readiness
-from seatrial.engine.servers import recognise
 from seatrial.errors import EnvironmentFault
 from seatrial.evidence.record import Image
 from seatrial.probe import probe_source
@@ -25,6 +24,7 @@ from seatrial.stack.instrument import (
 )
 from seatrial.stack.model import Dependency, Form
 from seatrial.stack.select import needed_by
+from seatrial.stack.servers import recognise
 from seatrial.trial.build import read_image
 from seatrial.trial.identity import TRIAL_LABEL
 from seatrial.trial.rig import Journal, Rig

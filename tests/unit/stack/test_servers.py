@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.engine.servers import recognise
+from seatrial.stack.servers import recognise
 
 
 @pytest.mark.parametrize(
