@@ -49,7 +49,8 @@ format: setup  ## bring the code into the project's style
 
 .PHONY: bench
 bench: setup  ## compare Seatrial with the plain Compose flow, and measure what evidence costs
-	@$(USE_ENGINE); $(BIN)/python -m bench; $(BIN)/python -m bench evidence
+	@$(USE_ENGINE); failed=0; $(BIN)/python -m bench || failed=1; \
+	  $(BIN)/python -m bench evidence || failed=1; exit $$failed
 
 .PHONY: setup
 setup: $(INSTALLED)  ## the virtual environment with the locked dependencies

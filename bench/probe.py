@@ -73,6 +73,7 @@ def compare_probe(rounds: int) -> list[Row]:
             probed.append(_suite(folder, with_probe=True))
     what = f"CPU time of {TESTS} trivial tests with the probe"
     return [
+        ratio(f"{what}, its JUnit file included", "plain", probed[1:], plain[1:], PROBE_AT_MOST),
         ratio(f"{what}, no JUnit file", "plain", alone[1:], plain[1:], PROBE_AT_MOST),
         ratio(what, "with `--junitxml`, as the probe asks", probed[1:], junit[1:], PROBE_AT_MOST),
     ]
