@@ -64,10 +64,11 @@ def compare(plain: list[PlainRun], trials: list[TrialRun], helps: list[float]) -
             CLEAN_AT_MOST,
         ),
         absolute(
-            "overhead: wall time less build, start and test",
+            "overhead: wall time less build, start, test and coverage's reports",
             [trial.overhead for trial in trials],
             OVERHEAD_AT_MOST_S,
         ),
+        absolute("coverage's reports", [trial.coverage for trial in trials], None),
         absolute("`seatrial --help`", helps, HELP_AT_MOST_S),
     ]
 

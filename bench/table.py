@@ -19,13 +19,14 @@ class Row:
     value: float
     low: float
     high: float
-    at_most: float
+    at_most: float | None
+    """None: there is no target."""
     rounds: int
 
     @property
     def met(self) -> bool:
         """Whether the median is within the target."""
-        return self.value <= self.at_most
+        return self.at_most is None or self.value <= self.at_most
 
 
 def ratio(
@@ -36,8 +37,8 @@ def ratio(
     return _row(what, against, "ratio", quotients, at_most)
 
 
-def absolute(what: str, values: Sequence[float], at_most: float, *, unit: str = "s") -> Row:
-    """A figure that has a target of its own."""
+def absolute(what: str, values: Sequence[float], at_most: float | None, *, unit: str = "s") -> Row:
+    """A figure in a unit, and not a ratio."""
     return _row(what, "-", unit, values, at_most)
 
 
@@ -51,8 +52,7 @@ def as_markdown(rows: Sequence[Row]) -> str:
         unit = "" if row.unit == "ratio" else f" {row.unit}"
         lines.append(
             f"| {row.what} | {row.against} | {row.value:.2f}{unit} "
-            f"| {row.low:.2f} to {row.high:.2f} (n = {row.rounds}) | {row.at_most:g}{unit} "
-            f"| {'yes' if row.met else 'NO'} |"
+            f"| {row.low:.2f} to {row.high:.2f} (n = {row.rounds}) | {_target(row, unit)} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -62,7 +62,13 @@ def as_json(rows: Sequence[Row]) -> str:
     return json.dumps([dataclasses.asdict(row) | {"met": row.met} for row in rows], indent=2)
 
 
-def _row(what: str, against: str, unit: str, values: Sequence[float], at_most: float) -> Row:
+def _target(row: Row, unit: str) -> str:
+    if row.at_most is None:
+        return "- | -"
+    return f"{row.at_most:g}{unit} | {'yes' if row.met else 'NO'}"
+
+
+def _row(what: str, against: str, unit: str, values: Sequence[float], at_most: float | None) -> Row:
     return Row(
         what=what,
         against=against,

@@ -22,7 +22,10 @@ class TrialRun:
     """From the start of the process until every service was ready; a warm build is part of it."""
     clean: float
     overhead: float
-    """Wall time less build, start and test phase: what the project does not cause."""
+    """Wall time less build, start and test phase, and less `coverage`: what the project does not
+    cause."""
+    coverage: float
+    """For reporting the coverage that the project measures; none if it does not."""
     test: float
 
 
@@ -48,13 +51,15 @@ def run_trial(project: Path) -> TrialRun:
         for name in (PhaseName.BUILD, PhaseName.START, PhaseName.TEST, PhaseName.CLEAN)
     )
     project_caused = max(build[1], start[1]) - min(build[0], start[0]) + (test[1] - test[0])
+    coverage = (record.coverage.seconds or 0.0) if record.coverage else 0.0
     return TrialRun(
         wall=wall,
         # Of the time around the record, the part before the trial is the larger by far; all of
         # it is counted against Seatrial.
         start=around + ready,
         clean=clean[1] - clean[0],
-        overhead=wall - project_caused,
+        overhead=wall - project_caused - coverage,
+        coverage=coverage,
         test=test[1] - test[0],
     )
 

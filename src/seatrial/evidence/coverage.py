@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
 from seatrial.evidence.model import Model
 
@@ -104,6 +104,8 @@ class Coverage(Model):
     """The coverage of one trial; what was not measured is None, never 0 or 100."""
 
     measured: bool
+    seconds: NonNegativeFloat | None = None
+    """What taking out, reporting and comparing took; part of the phase `collect`."""
     reason: str = ""
     """Why it was not measured."""
     percent: Percent | None = None

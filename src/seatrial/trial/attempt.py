@@ -70,7 +70,7 @@ async def _work(rig: Rig, journal: Journal) -> Attempt:
         with journal.phase(PhaseName.TEST):
             run = await run_tests(rig, journal, stack)
         with journal.phase(PhaseName.COLLECT):
-            collected = await collect(rig, journal, stack.test_container)
+            collected = await collect(rig, journal, stack.test_container, exit_code=run.exit_code)
     except SeatrialError as error:
         return _broken_off(error)
     except OSError as error:

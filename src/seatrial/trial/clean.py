@@ -45,6 +45,8 @@ async def remove_stack(rig: Rig, journal: Journal) -> Removal:
     Raises:
         EnvironmentFault: the engine does not answer.
     """
+    # What one of these could not end, the removal below does.
+    await asyncio.gather(*journal.released.values(), return_exceptions=True)
     await journal.resources.stop()
     for name in journal.services:
         journal.update(name, resources=journal.resources.summary(name))

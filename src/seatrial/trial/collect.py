@@ -32,10 +32,11 @@ class Collected:
     """None: collecting was given up before it."""
 
 
-async def collect(rig: Rig, journal: Journal, test_container: str) -> Collected:
+async def collect(rig: Rig, journal: Journal, test_container: str, *, exit_code: int) -> Collected:
     """Take out the probe's events, the JUnit files and the output folders; measure coverage.
 
-    What cannot be taken out becomes a finding: the rest is evidence all the same.
+    What cannot be taken out becomes a finding: the rest is evidence all the same. `exit_code` is
+    the test command's; after a good run, services are ended while coverage is measured.
     """
     try:
         async with asyncio.timeout(rig.settings.timeouts.collect):
@@ -49,11 +50,27 @@ async def collect(rig: Rig, journal: Journal, test_container: str) -> Collected:
             "allow more with timeouts.collect"
         )
         return Collected(None, None)
+    if report and exit_code == 0 and _all_well(report.pytest):
+        _release_services(rig, journal)
     coverage = await measure_coverage(
         rig, journal, test_container, report.coverage if report else None
     )
     pytest = report.pytest.model_copy(update={"junit": junit}) if report else None
     return Collected(pytest, coverage)
+
+
+def _all_well(pytest: Pytest) -> bool:
+    return pytest.exit_status == 0 and not pytest.counts.failed + pytest.counts.errors
+
+
+def _release_services(rig: Rig, journal: Journal) -> None:
+    """End the services: nothing is left in them to be taken out or looked into.
+
+    Only after a good run, since a failure is looked into while its services still run.
+    """
+    for name, service in journal.services.items():
+        if name != rig.plan.selection.test and service.container:
+            journal.released[name] = asyncio.create_task(rig.engine.kill(service.container))
 
 
 async def _probe_report(rig: Rig, journal: Journal, container: str) -> ProbeReport | None:

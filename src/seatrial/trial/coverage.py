@@ -46,6 +46,14 @@ async def measure_coverage(
     Nothing is an exception here: what cannot be measured is recorded as not measured, with the
     reason. The time allowed is that for collecting.
     """
+    began = rig.clock()
+    coverage = await _measure_in_time(rig, journal, container, sightings)
+    return coverage.model_copy(update={"seconds": rig.clock() - began})
+
+
+async def _measure_in_time(
+    rig: Rig, journal: Journal, container: str, sightings: CoverageSightings | None
+) -> Coverage:
     limit_s = rig.settings.timeouts.collect
     try:
         async with asyncio.timeout(limit_s):

@@ -99,7 +99,7 @@ async def _states(rig: Rig, journal: Journal) -> dict[str, Mapping[str, Any]]:
     """What the engine knows of every service that has a container."""
     states: dict[str, Mapping[str, Any]] = {}
     for name, service in journal.services.items():
-        if service.container:
+        if service.container and name not in journal.released:
             with engine_faults(f"service {name}"):
                 states[name] = await rig.engine.inspect(service.container)
     return states

@@ -55,6 +55,8 @@ class Journal:
     phases: list[Phase] = field(default_factory=list)
     services: dict[str, ServiceRecord] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+    released: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    """Services that were ended because nobody needs them any more."""
     removed: list[Held] = field(default_factory=list)
     """What has been removed from the engine so far."""
     last_answers: dict[str, str] = field(default_factory=dict)
