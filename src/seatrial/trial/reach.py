@@ -45,7 +45,7 @@ class Asked:
 async def ask_from_beside(
     rig: Rig, journal: Journal, states: Mapping[str, Mapping[str, Any]], python: str | None
 ) -> Asked:
-    """Ask for every service but the tests' own; `states` is what the engine knows of each.
+    """Ask for every service that should be there; `states` is what the engine knows of each.
 
     `python` is the interpreter that ran pytest, if that is known.
     """
@@ -56,7 +56,7 @@ async def ask_from_beside(
     targets = [
         {"service": name, "ports": _ports(inspected, rig.plan.form["services"][name])}
         for name, inspected in states.items()
-        if name != test
+        if name != test and journal.services[name].state != "completed"
     ]
     error = "no answer"
     for program in dict.fromkeys(filter(None, (python, "python3", "python"))):

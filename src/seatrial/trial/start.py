@@ -28,7 +28,13 @@ from seatrial.stack.servers import recognise
 from seatrial.trial.build import read_image
 from seatrial.trial.identity import TRIAL_LABEL
 from seatrial.trial.rig import Journal, Rig
-from seatrial.trial.service import FAILED_STATES, declared_ports, service_fault, start_service
+from seatrial.trial.service import (
+    FAILED_STATES,
+    declared_ports,
+    must_complete,
+    service_fault,
+    start_service,
+)
 from seatrial.trial.sources import fill_mounts, make_source_volumes
 
 if TYPE_CHECKING:
@@ -123,7 +129,7 @@ class _Stack:
         for name, raw in self._rig.plan.form["services"].items():
             known = recognise(raw.get("image", ""), self._rig.plan.services[name].command)
             ports = declared_ports(raw) or ([known.port] if known else [])
-            if name != self._test:
+            if name != self._test and not must_complete(self._rig, name):
                 peers += [(name, port) for port in ports]
         return peers
 
