@@ -12,7 +12,14 @@ from seatrial.errors import EnvironmentFault
 from seatrial.trial.build import read_image
 from seatrial.trial.rig import Journal, Rig
 
-__all__ = ["FAILED_STATES", "declared_ports", "must_complete", "service_fault", "start_service"]
+__all__ = [
+    "FAILED_STATES",
+    "declared_ports",
+    "log_path",
+    "must_complete",
+    "service_fault",
+    "start_service",
+]
 
 FAILED_STATES = frozenset({"exited", "unready"})
 MAX_RESTARTS = 2
@@ -52,7 +59,7 @@ async def service_fault(
     rig: Rig, journal: Journal, name: str, readiness: Readiness
 ) -> EnvironmentFault:
     """What to tell of a service that ended or did not become ready, with its last lines."""
-    log = _log_path(name, 1)
+    log = log_path(name, 1)
     if task := journal.log_tasks.get(log):
         await asyncio.wait({task}, timeout=_LOG_SETTLE_S)
     tail = last_lines(rig.folder.path / log, LOG_TAIL)
@@ -78,7 +85,7 @@ async def service_fault(
 async def _start(
     rig: Rig, journal: Journal, name: str, number: int, container: Container
 ) -> Readiness:
-    log = _log_path(name, number)
+    log = log_path(name, number)
     with engine_faults(f"service {name}"):
         await rig.engine.start(container.id)
         inspected = await rig.engine.inspect(container.id)
@@ -149,7 +156,8 @@ def _note(rig: Rig, journal: Journal, name: str, readiness: Readiness) -> None:
         )
 
 
-def _log_path(name: str, number: int) -> str:
+def log_path(name: str, number: int = 1) -> str:
+    """The log of a service's container, in the trial's folder; `number` counts from 1."""
     return f"logs/{name}.log" if number == 1 else f"logs/{name}-{number}.log"
 
 

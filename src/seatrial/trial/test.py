@@ -7,13 +7,13 @@ from seatrial.engine.faults import engine_faults
 from seatrial.engine.logs import follow_log
 from seatrial.trial.live import follow_tests
 from seatrial.trial.rig import Journal, Rig
+from seatrial.trial.service import log_path
 from seatrial.trial.start import StartedStack
 
 __all__ = ["TestRun", "run_tests"]
 
 STOP_GRACE_S = 5
 """For a test container whose time is up: enough for pytest to write its reports on SIGTERM."""
-LOG = "logs/{service}.log"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ async def run_tests(rig: Rig, journal: Journal, stack: StartedStack) -> TestRun:
         EnvironmentFault: the container cannot be started.
     """
     name = rig.plan.selection.test
-    log = LOG.format(service=name)
+    log = log_path(name)
     with engine_faults(f"service {name}"):
         await rig.engine.start(stack.test_container)
         tty = (await rig.engine.inspect(stack.test_container))["Config"]["Tty"]
