@@ -1,0 +1,1 @@
+"""What to run, where and in which order: measured durations, shares of workers, affected tests."""
