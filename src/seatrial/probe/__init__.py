@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
-__all__ = ["coverage_reporter_source", "probe_source", "reach_source"]
+__all__ = ["coverage_reporter_source", "probe_source", "reach_source", "share_source"]
 
 
 def probe_source() -> bytes:
     """The probe's source code."""
     return _source("seatrial_probe.py")
+
+
+def share_source() -> bytes:
+    """The source code of what keeps a worker to its share of the tests."""
+    return _source("seatrial_share.py")
 
 
 def coverage_reporter_source() -> bytes:

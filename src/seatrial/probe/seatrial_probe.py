@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 EVENTS = os.environ.get("SEATRIAL_EVENTS", "/seatrial/out/events.jsonl")
-SELECTION = os.path.join(os.path.dirname(os.path.abspath(__file__)), "select.json")
 TEST_TIMEOUT = float(os.environ.get("SEATRIAL_TEST_TIMEOUT", "300"))
 """Seconds that one test may take, set-up and teardown included; 0: as long as it likes."""
 COVERAGE = os.environ.get("SEATRIAL_COVERAGE") == "1"
@@ -318,28 +317,6 @@ class Probe:
         self._progress.snapshot(now=True)
 
 
-class Selection:
-    """Keeps only the tests that are named in a file beside the probe; in workers of xdist too."""
-
-    def __init__(self, path: str) -> None:
-        with open(path, encoding="utf-8") as file:
-            self._tests = frozenset(json.load(file))
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(
-        self, config: pytest.Config, items: list[pytest.Item]
-    ) -> None:
-        """Deselect the others. A file's own id stands for all of its tests."""
-        kept = [item for item in items if self._selects(item.nodeid)]
-        left = [item for item in items if not self._selects(item.nodeid)]
-        if left:
-            config.hook.pytest_deselected(items=left)
-            items[:] = kept
-
-    def _selects(self, test: str) -> bool:
-        return test in self._tests or test.split("::", 1)[0] in self._tests
-
-
 class WorkerWatch:
     """In a worker of xdist: a hung test ends the worker, which its controller reports as failed."""
 
@@ -506,8 +483,6 @@ def pytest_load_initial_conftests(
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Switch the probe on; workers of xdist are only watched: their controller sees all reports."""
-    if os.path.isfile(SELECTION):
-        config.pluginmanager.register(Selection(SELECTION), "seatrial-selection")
     if hasattr(config, "workerinput"):
         if TEST_TIMEOUT > 0:
             config.pluginmanager.register(WorkerWatch(Recorder(EVENTS)), "seatrial-worker-watch")

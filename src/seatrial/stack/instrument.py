@@ -13,7 +13,8 @@ __all__ = [
     "PROBE_MODULE",
     "PROBE_OUTPUT",
     "PROBE_VOLUME",
-    "SELECTION_FILE",
+    "SHARE_FILE",
+    "SHARE_MODULE",
     "Instrumented",
     "instrument",
     "replace_command",
@@ -21,11 +22,12 @@ __all__ = [
 
 PROBE_FOLDER = "/seatrial"
 """Where the test container sees the probe."""
-SELECTION_FILE = "select.json"
-"""In the probe's folder: node ids of the only tests to run; if it is missing, all are run."""
+SHARE_FILE = "share.json"
+"""In the probe's folder: which tests to run, and in which order."""
 PROBE_OUTPUT = f"{PROBE_FOLDER}/out"
 """Where the probe writes; every user may, so a test image need not run as root."""
 PROBE_MODULE = "seatrial_probe"
+SHARE_MODULE = "seatrial_share"
 PROBE_VOLUME = "seatrial-probe"
 """Its key in the form; a project may have a volume named `probe` of its own."""
 
@@ -57,12 +59,14 @@ def instrument(
     labels: Mapping[str, str],
     test_timeout_s: float,
     measure_coverage: bool = False,
+    share: bool = False,
     peers: Sequence[tuple[str, int]] = (),
 ) -> Instrumented:
     """Return the form with the probe switched on in service `test`.
 
     `image` is the `Config` of the test image as the engine tells it: its environment must be
-    kept, since what a container is given replaces a variable of its image. Arguments go to the
+    kept, since what a container is given replaces a variable of its image. `share`: not all tests
+    are to be run, or not in pytest's own order. Arguments go to the
     end of the command if that calls pytest itself; a script gets them through PYTEST_ADDOPTS.
     """
     raw = dict(form["services"][test])
@@ -74,7 +78,8 @@ def instrument(
         return own if own is not None else _escape(inherited.get(name, ""))
 
     path = current("PYTHONPATH")
-    options = [current("PYTEST_ADDOPTS"), f"-p {PROBE_MODULE}"]
+    modules = [PROBE_MODULE, *([SHARE_MODULE] if share else [])]
+    options = [current("PYTEST_ADDOPTS"), *(f"-p {module}" for module in modules)]
     arguments_by = "none"
     if arguments:
         command = _direct_command(form, test, image)

@@ -12,6 +12,7 @@ from seatrial.errors import EnvironmentFault, SeatrialError
 from seatrial.evidence.commit import has_tracked_files
 from seatrial.evidence.folder import RunFolder, new_run_folder
 from seatrial.evidence.record import Record
+from seatrial.selection.share import EVERYTHING
 from seatrial.settings import LoadedSettings
 from seatrial.stack.compose import Compose, find_compose
 from seatrial.stack.plan import Plan, make_plan
@@ -94,7 +95,7 @@ async def launch(
                 folder=folder,
                 observer=announce(plan, identity),
                 clock=surroundings.clock,
-                selection=None,
+                share=EVERYTHING,
                 engine_is_local=local,
             )
             record = await run_trial(

@@ -8,6 +8,7 @@ from seatrial.engine.api import Held
 from seatrial.errors import ExitCode
 from seatrial.evidence.folder import RunFolder
 from seatrial.evidence.record import Pytest, Retry, Status
+from seatrial.selection.share import Share
 from seatrial.trial.attempt import Attempt, make_attempt
 from seatrial.trial.clean import remove_stack
 from seatrial.trial.outcome import Outcome
@@ -70,7 +71,7 @@ async def _again(
     name = f"retry-{number}"
     folder = RunFolder(rig.folder.path / name)
     folder.logs.mkdir(parents=True)
-    again = replace(rig, folder=folder, selection=tests)
+    again = replace(rig, folder=folder, share=Share(tests=tests))
     journal = fresh_journal(again)
     began = rig.clock()
     attempt = await make_attempt(again, journal, wall_clock=wall_clock)

@@ -10,6 +10,7 @@ from typing import Any
 from seatrial.engine.api import Engine, Held
 from seatrial.evidence.folder import RunFolder
 from seatrial.evidence.record import Phase, PhaseName, ServiceRecord
+from seatrial.selection.share import Share
 from seatrial.settings import Settings
 from seatrial.stack.compose import Compose
 from seatrial.stack.plan import Plan
@@ -33,8 +34,8 @@ class Rig:
     """Monotonic, in seconds."""
     setting_sources: Mapping[str, str]
     """For each setting that is not a default, by its dotted key, the place that set it."""
-    selection: tuple[str, ...] | None
-    """Node ids of the only tests to run; None: all that the command runs."""
+    share: Share
+    """Which tests to run, and in which order."""
     engine_is_local: bool
     """This machine can connect to the addresses of containers, and the engine sees its files."""
 

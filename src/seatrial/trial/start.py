@@ -1,7 +1,6 @@
 """Phase `start`: containers created and started in dependency order, until all are ready."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,13 +11,14 @@ from seatrial.engine.project import create_containers, pinned, pull_images
 from seatrial.engine.readiness import Readiness
 from seatrial.errors import EnvironmentFault
 from seatrial.evidence.record import Image
-from seatrial.probe import probe_source
+from seatrial.probe import probe_source, share_source
 from seatrial.stack.instrument import (
     PROBE_FOLDER,
     PROBE_MODULE,
     PROBE_OUTPUT,
     PROBE_VOLUME,
-    SELECTION_FILE,
+    SHARE_FILE,
+    SHARE_MODULE,
     Instrumented,
     instrument,
 )
@@ -118,6 +118,7 @@ class _Stack:
             test_timeout_s=self._rig.settings.timeouts.one_test,
             peers=self._peers(),
             measure_coverage=self._rig.settings.coverage.switch_on,
+            share=self._rig.share.to_json() is not None,
         )
         await self._create(instrumented.form, [*late, self._test])
         await self._insert_probe(self._created[self._test].result()[0].id)
@@ -173,9 +174,9 @@ class _Stack:
             Entry(f"{PROBE_MODULE}.py", 0o644, probe_source()),
             Entry(PROBE_OUTPUT.removeprefix(f"{PROBE_FOLDER}/"), 0o1777),
         ]
-        if self._rig.selection is not None:
-            selected = json.dumps(self._rig.selection).encode()
-            entries.append(Entry(SELECTION_FILE, 0o644, selected))
+        if told := self._rig.share.to_json():
+            entries.append(Entry(f"{SHARE_MODULE}.py", 0o644, share_source()))
+            entries.append(Entry(SHARE_FILE, 0o644, told))
         with engine_faults(f"service {self._test}"):
             await put_entries(self._rig.engine, container, PROBE_FOLDER, entries)
 

@@ -1,0 +1,201 @@
+"""Seatrial's share: a pytest plugin that runs only this worker's tests, in the order wanted.
+
+It is copied into test containers beside the probe, so it needs nothing but Python 3.8 and pytest 7.
+What it was told stands in `share.json` beside it; what it saw and took it writes to `share.jsonl`,
+from which the host proves that every test was somebody's, and nobody's twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+SHARE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "share.json")
+REPORT = os.path.join(
+    os.path.dirname(os.environ.get("SEATRIAL_EVENTS", "/seatrial/out/events.jsonl")), "share.jsonl"
+)
+MAX_NAMES = 500
+"""Names in one line of the report, which its reader bounds."""
+
+
+class Share:
+    """One worker's part: a file that is not its own is not even imported."""
+
+    def __init__(self, values: dict[str, Any], config: pytest.Config) -> None:
+        self._config = config
+        tests = values.get("tests")
+        self._only = None if tests is None else frozenset(tests)
+        self._only_files = frozenset(map(file_of, tests or ()))
+        self._workers: int = values.get("workers", 1)
+        self._worker: int = values.get("worker", 0)
+        self._owners: dict[str, int] = values.get("files", {})
+        self._owners_of_tests: dict[str, int] = values.get("split", {})
+        self._split = frozenset(map(file_of, self._owners_of_tests))
+        first = values.get("first", ())
+        self._ranks = {test: rank for rank, test in enumerate(first)}
+        self._file_ranks: dict[str, int] = {}
+        for rank, test in enumerate(first):
+            self._file_ranks.setdefault(file_of(test), rank)
+        self._named = named_files(config)
+        self._taken: dict[str, None] = {}
+        self._left: dict[str, None] = {}
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_collect_file(self, file_path: os.PathLike[str]) -> Iterator[None]:
+        """Leave out a file of another worker, before anything in it is run."""
+        outcome: Any = yield
+        if not outcome.get_result():
+            return
+        path = os.fspath(file_path)
+        file = os.path.relpath(path, str(self._config.rootpath)).replace(os.sep, "/")
+        if path in self._named or self._may_have(file):
+            self._taken[file] = None
+        else:
+            self._left[file] = None
+            outcome.force_result([])
+
+    def _may_have(self, file: str) -> bool:
+        if self._only is not None and file not in self._only_files:
+            return False
+        return file in self._split or self._owner(file) == self._worker
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Deselect others' tests in files that are shared, and bring the rest into order."""
+        kept = [item for item in items if self._is_own(item.nodeid)]
+        if len(kept) < len(items):
+            self._tell_shared(items)
+            chosen = set(map(id, kept))
+            config.hook.pytest_deselected(items=[i for i in items if id(i) not in chosen])
+        items[:] = self._ordered(kept) if self._ranks else kept
+        if self._workers > 1:
+            # What a share covers says nothing; the host holds the sum against the threshold.
+            coverage = config.pluginmanager.getplugin("_cov")
+            if getattr(getattr(coverage, "options", None), "cov_fail_under", None):
+                coverage.options.cov_fail_under = 0
+
+    def _is_own(self, test: str) -> bool:
+        file = file_of(test)
+        if self._only is not None and test not in self._only and file not in self._only:
+            return False
+        return self._owner(test if file in self._split else file) == self._worker
+
+    def _owner(self, name: str) -> int:
+        owner = self._owners_of_tests.get(name, self._owners.get(name))
+        return zlib.crc32(name.encode(errors="replace")) % self._workers if owner is None else owner
+
+    def _ordered(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """Those of high rank first, and files in one piece, so that their fixtures serve once."""
+        places: dict[str, int] = {}
+        for item in items:
+            places.setdefault(file_of(item.nodeid), len(places))
+        last = len(self._ranks)
+
+        def place(item: pytest.Item) -> tuple[int, int, int]:
+            file = file_of(item.nodeid)
+            rank = self._ranks.get(item.nodeid, last)
+            return self._file_ranks.get(file, last), places[file], rank
+
+        return sorted(items, key=place)
+
+    def _tell_shared(self, items: Iterable[pytest.Item]) -> None:
+        """Say of every file that was imported but is not all our own which tests it has."""
+        by_file: dict[str, list[str]] = {}
+        for item in items:
+            by_file.setdefault(file_of(item.nodeid), []).append(item.nodeid)
+        for file, tests in by_file.items():
+            own = [test for test in tests if self._is_own(test)]
+            if len(own) < len(tests):
+                self._tell("tests", tests, file=file, own=False)
+                self._tell("tests", own, file=file, own=True)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self) -> None:
+        """Say which files were seen."""
+        self._tell("files", list(self._taken), own=True)
+        self._tell("files", list(self._left), own=False)
+
+    def _tell(self, event: str, names: list[str], **values: Any) -> None:
+        # Workers of xdist all collect the same; the first speaks for them.
+        worker = getattr(self._config, "workerinput", {"workerid": "gw0"})
+        if worker["workerid"] == "gw0":
+            for start in range(0, len(names), MAX_NAMES):
+                tell(event, names=names[start : start + MAX_NAMES], **values)
+
+
+def file_of(test: str) -> str:
+    """The file's part of a node id."""
+    return test.split("::", 1)[0]
+
+
+def named_files(config: pytest.Config) -> frozenset[str]:
+    """Files that the command line names: pytest takes it for a mistake if they give no tests."""
+    folder = str(config.invocation_params.dir)
+    paths = (os.path.join(folder, str(arg).split("::", 1)[0]) for arg in config.args)
+    return frozenset(os.path.normpath(path) for path in paths if os.path.isfile(path))
+
+
+def tell(event: str, **values: Any) -> None:
+    """Append a line to the report; nobody is helped by a test run that fails on it."""
+    try:
+        with open(REPORT, "a", encoding="ascii") as file:
+            file.write(json.dumps({"event": event, **values}) + "\n")
+    except OSError:
+        pass
+
+
+def read_share() -> dict[str, Any]:
+    """What the host wants of this worker; nothing if it does not say."""
+    try:
+        with open(SHARE, encoding="utf-8") as file:
+            return dict(json.load(file))
+    except OSError:
+        return {}
+
+
+def without_xdist(options: Any) -> int | str | None:
+    """Take back the wish for xdist; how many processes were asked for, None if none were."""
+    asked = getattr(options, "numprocesses", None)
+    if not asked and getattr(options, "dist", "no") == "no":
+        return None
+    options.numprocesses = 0
+    options.dist = "no"
+    options.tx = []
+    return asked or "some"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+    """Take over from xdist before pytest-cov asks whether there will be several processes."""
+    if read_share().get("take_over_xdist"):
+        asked = without_xdist(early_config.known_args_namespace)
+        if asked is not None:
+            tell("xdist", asked=asked)
+    yield
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_cmdline_main(config: pytest.Config) -> Iterator[None]:
+    """The same for the options as they were parsed at last."""
+    if read_share().get("take_over_xdist") and not hasattr(config, "workerinput"):
+        without_xdist(config.option)
+    yield
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Switch it on, in workers of xdist too."""
+    values = read_share()
+    if values and not config.pluginmanager.hasplugin("seatrial-share-session"):
+        if values.get("fail_fast") and not config.option.maxfail:
+            config.option.maxfail = 1
+        config.pluginmanager.register(Share(values, config), "seatrial-share-session")

@@ -1,0 +1,49 @@
+"""What one worker is told: its tests, their order, and what to do about xdist."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seatrial.selection.assignment import Assignment
+
+__all__ = ["EVERYTHING", "Share"]
+
+
+ALONE = Assignment(workers=1)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A worker's share of the tests."""
+
+    tests: Sequence[str] | None = None
+    """Node ids, or files, of the only tests to run; None: all that the command runs."""
+    worker: int = 0
+    """From 0."""
+    assignment: Assignment = ALONE
+    first: Sequence[str] = ()
+    """Node ids of tests to run before the others, in this order."""
+    fail_fast: bool = False
+    take_over_xdist: bool = False
+    """Run the tests in one process, even if the command asks for several."""
+
+    def to_json(self) -> bytes | None:
+        """The file that the plugin in the container reads; None: it need not be there."""
+        if self == EVERYTHING:
+            return None
+        return json.dumps(
+            {
+                "tests": None if self.tests is None else list(self.tests),
+                "workers": self.assignment.workers,
+                "worker": self.worker,
+                "files": dict(self.assignment.files),
+                "split": dict(self.assignment.tests),
+                "first": list(self.first),
+                "fail_fast": self.fail_fast,
+                "take_over_xdist": self.take_over_xdist,
+            }
+        ).encode()
+
+
+EVERYTHING = Share()
+"""All tests, on one worker, in pytest's own order."""
