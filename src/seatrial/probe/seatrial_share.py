@@ -2,7 +2,7 @@
 
 It is copied into test containers beside the probe, so it needs nothing but Python 3.8 and pytest 7.
 What it was told stands in `share.json` beside it; what it saw and took it writes to `share.jsonl`,
-from which the host proves that every test was somebody's, and nobody's twice.
+and the host proves by it that every test was somebody's, and nobody's twice.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-SHARE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "share.json")
+SHARE = os.environ.get(
+    "SEATRIAL_SHARE", os.path.join(os.path.dirname(os.path.abspath(__file__)), "share.json")
+)
 REPORT = os.path.join(
     os.path.dirname(os.environ.get("SEATRIAL_EVENTS", "/seatrial/out/events.jsonl")), "share.jsonl"
 )
-MAX_NAMES = 500
+MAX_NAMES = 100
 """Names in one line of the report, which its reader bounds."""
 
 
@@ -44,6 +46,7 @@ class Share:
         for rank, test in enumerate(first):
             self._file_ranks.setdefault(file_of(test), rank)
         self._named = named_files(config)
+        self._shared: set[str] = set()
         self._taken: dict[str, None] = {}
         self._left: dict[str, None] = {}
 
@@ -57,6 +60,8 @@ class Share:
         file = os.path.relpath(path, str(self._config.rootpath)).replace(os.sep, "/")
         if path in self._named or self._may_have(file):
             self._taken[file] = None
+            if path in self._named or file in self._split:
+                self._shared.add(file)
         else:
             self._left[file] = None
             outcome.force_result([])
@@ -72,8 +77,8 @@ class Share:
     ) -> None:
         """Deselect others' tests in files that are shared, and bring the rest into order."""
         kept = [item for item in items if self._is_own(item.nodeid)]
+        self._tell_shared(items)
         if len(kept) < len(items):
-            self._tell_shared(items)
             chosen = set(map(id, kept))
             config.hook.pytest_deselected(items=[i for i in items if id(i) not in chosen])
         items[:] = self._ordered(kept) if self._ranks else kept
@@ -108,15 +113,15 @@ class Share:
         return sorted(items, key=place)
 
     def _tell_shared(self, items: Iterable[pytest.Item]) -> None:
-        """Say of every file that was imported but is not all our own which tests it has."""
+        """Say of every file that others import too which tests it has, and which are our own."""
         by_file: dict[str, list[str]] = {}
         for item in items:
-            by_file.setdefault(file_of(item.nodeid), []).append(item.nodeid)
+            file = file_of(item.nodeid)
+            if file in self._shared:
+                by_file.setdefault(file, []).append(item.nodeid)
         for file, tests in by_file.items():
-            own = [test for test in tests if self._is_own(test)]
-            if len(own) < len(tests):
-                self._tell("tests", tests, file=file, own=False)
-                self._tell("tests", own, file=file, own=True)
+            self._tell("tests", tests, file=file, own=False)
+            self._tell("tests", [t for t in tests if self._is_own(t)], file=file, own=True)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:

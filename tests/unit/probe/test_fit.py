@@ -32,5 +32,9 @@ def test_a_file_for_containers_needs_only_the_standard_library_and_what_it_is_ab
 ) -> None:
     imported = re.findall(r"^(?:import|from) (\w+)", file.read_text("utf-8"), re.MULTILINE)
 
-    about = {"seatrial_probe": {"pytest"}, "seatrial_coverage": {"coverage"}}
+    about = {
+        "seatrial_probe": {"pytest"},
+        "seatrial_share": {"pytest"},
+        "seatrial_coverage": {"coverage"},
+    }
     assert set(imported) <= {*sys.stdlib_module_names, *about.get(file.stem, ())}
