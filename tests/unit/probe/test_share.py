@@ -51,8 +51,12 @@ def split(workers: int, **values: Any) -> list[Share]:
     return [Share(worker=number, assignment=assignment) for number in range(workers)]
 
 
-def all_of_it(run_share: RunShare, shares: list[Share], *arguments: str) -> list[Run]:
-    return [run_share(share, *arguments) for share in shares]
+def run_all(run_share: RunShare, *shares: Share) -> dict[int, tuple[ShareReport, list[str]]]:
+    done = {}
+    for number, share in enumerate(shares):
+        one = run_share(share)
+        done[number] = report(one), names(one)
+    return done
 
 
 def proven(done: Mapping[int, tuple[ShareReport, list[str]]]) -> list[str]:
@@ -98,29 +102,21 @@ def test_a_file_of_another_worker_is_not_even_imported(run_share: RunShare) -> N
 
 
 def test_a_test_that_nobody_took_is_found_out(run_share: RunShare) -> None:
-    both_think_it_is_the_others = [
+    done = run_all(
+        run_share,
         Share(worker=0, assignment=Assignment(2, {**OTHERS, "test_it.py": 1})),
         Share(worker=1, assignment=Assignment(2, {**OTHERS, "test_it.py": 0})),
-    ]
-
-    done = {
-        n: (report(one), names(one))
-        for n, one in enumerate(all_of_it(run_share, both_think_it_is_the_others))
-    }
+    )
 
     assert proven(done) == ["test_it.py: no worker took it"]
 
 
 def test_a_test_that_two_ran_is_found_out(run_share: RunShare) -> None:
-    both_think_it_is_theirs = [
+    done = run_all(
+        run_share,
         Share(worker=0, assignment=Assignment(2, {**OTHERS, "test_it.py": 0})),
         Share(worker=1, assignment=Assignment(2, {**OTHERS, "test_it.py": 1})),
-    ]
-
-    done = {
-        n: (report(one), names(one))
-        for n, one in enumerate(all_of_it(run_share, both_think_it_is_theirs))
-    }
+    )
 
     assert proven(done) == ["test_it.py::test_a and 2 more: run by more than one worker"]
 
