@@ -70,12 +70,8 @@ def run(
     """Run one trial: build, start, test, collect, clean up; and write its record."""
     import asyncio
 
-    from seatrial.report.plan import print_plan_heading
-    from seatrial.report.progress import LiveProgress, PlainProgress
-    from seatrial.report.summary import print_record
     from seatrial.settings import load_settings
     from seatrial.trial.launch import launch
-    from seatrial.trial.observer import SilentObserver
 
     folder = options.project_folder(project)
     loaded = load_settings(
@@ -97,12 +93,17 @@ def run(
             "retries": retries,
         },
     )
-    out = options.console_for(color, stderr=json)
     with contextlib.ExitStack() as stack:
 
         def announce(plan: "Plan", identity: "Identity") -> "Observer":
             if quiet:
+                from seatrial.trial.observer import SilentObserver
+
                 return SilentObserver()
+            from seatrial.report.plan import print_plan_heading
+            from seatrial.report.progress import LiveProgress, PlainProgress
+
+            out = options.console_for(color, stderr=json)
             print_plan_heading(out, plan, identity.trial)
             if out.is_terminal:
                 return stack.enter_context(LiveProgress(out, verbose=verbose))
@@ -114,5 +115,8 @@ def run(
     if json:
         typer.echo(record.model_dump_json(indent=2))
     else:
+        from seatrial.report.summary import print_record
+
+        out = options.console_for(color)
         print_record(out, record, run_folder.path)
     raise typer.Exit(record.exit_code)

@@ -1,7 +1,7 @@
 """Puts it together: the project's files in, the patched form and the list of changes out."""
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,10 +57,12 @@ async def make_plan(
     settings: Settings,
     labels: Mapping[str, str],
     arguments: Sequence[str] = (),
-    copy_sources: bool = False,
+    copy_sources: Callable[[], Awaitable[bool]],
     has_tracked_files: Callable[[Path], bool],
 ) -> Plan:
     """Read the compose files and patch their canonical form for one trial.
+
+    `copy_sources` is asked once Compose has read the files: whether mounted folders are copied.
 
     Raises:
         UsageFault: the files, the settings or the choice of the test service are wrong.
@@ -70,6 +72,7 @@ async def make_plan(
     canonical = await read_canonical(
         compose, files, project=project, name=name, env_files=settings.env_files
     )
+    copy_all = await copy_sources()
     services = read_services(canonical.form)
     selection = select_services(
         services, named=settings.service, mode=settings.services, profiles=settings.profiles
@@ -92,7 +95,7 @@ async def make_plan(
             project=project,
             prefix=name,
             outputs=settings.outputs,
-            copy_all=copy_sources,
+            copy_all=copy_all,
             labels=labels,
             has_tracked_files=has_tracked_files,
         ),

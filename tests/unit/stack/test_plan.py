@@ -60,8 +60,13 @@ async def plan(
         settings=Settings(**settings),
         labels=LABELS,
         arguments=arguments,
+        copy_sources=_overlays,
         has_tracked_files=lambda _: False,
     )
+
+
+async def _overlays() -> bool:
+    return False
 
 
 async def test_a_plan_tells_what_runs(compose: Compose, tmp_path: Path) -> None:
