@@ -10,7 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seatrial.errors import UsageFault
 
-__all__ = ["Budgets", "CoverageSettings", "LoadedSettings", "Settings", "Timeouts", "load_settings"]
+__all__ = [
+    "Budgets",
+    "CoverageSettings",
+    "LoadedSettings",
+    "ReuseSettings",
+    "Settings",
+    "Timeouts",
+    "load_settings",
+]
 
 SETTINGS_FILE = "seatrial.toml"
 PYPROJECT_FILE = "pyproject.toml"
@@ -59,6 +67,14 @@ class CoverageSettings(_Model):
     """Measure with the image's pytest-cov where the test command does not measure."""
 
 
+class ReuseSettings(_Model):
+    """When the record of an earlier trial is returned instead of running it again."""
+
+    max_age: float = Field(default=86400, ge=0)
+    """Seconds since it ended. Registries, package indexes and the calendar change too, and nothing
+    here shows it; so what has not changed is still measured anew once a day. 0: never reuse."""
+
+
 class Settings(_Model):
     """What a project can tell Seatrial; every value has a default that suits most projects."""
 
@@ -91,6 +107,7 @@ class Settings(_Model):
     timeouts: Timeouts = Timeouts()
     budgets: Budgets = Budgets()
     coverage: CoverageSettings = CoverageSettings()
+    reuse: ReuseSettings = ReuseSettings()
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ __all__ = [
     "Record",
     "Resources",
     "Retry",
+    "Reused",
     "ServiceRecord",
     "Status",
     "TestCounts",
@@ -298,6 +299,19 @@ class PatchedPlace(_Model):
     why: str
 
 
+class Reused(_Model):
+    """That a record was returned again, since nothing that goes into the trial had changed."""
+
+    trial: str
+    """The trial that was really run; all else in the record is of it."""
+    measured: AwareDatetime
+    """When it ended."""
+    age_seconds: NonNegativeFloat
+    look_seconds: NonNegativeFloat
+    """What it took to find that nothing had changed, once the plan was made."""
+    fingerprint: Sha256
+
+
 class Record(_Model):
     """One trial."""
 
@@ -344,6 +358,10 @@ class Record(_Model):
     """What is worth knowing and decided nothing."""
     files: tuple[FileEntry, ...] = ()
     """Every file of the trial's folder but the record itself."""
+    fingerprint: Sha256 | None = None
+    """Of all that went into the trial; None: it could not be told, or changed while it ran."""
+    reused: Reused | None = None
+    """Set only in what a later run prints: this trial was not run again."""
 
     def phase(self, name: PhaseName) -> Phase | None:
         """The phase of that name, if the trial came to it."""
