@@ -60,6 +60,9 @@ def run(
             max=10,
         ),
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Measure anew even if nothing has changed.")
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the output of builds and tests.")
     ] = False,
@@ -110,7 +113,14 @@ def run(
             return stack.enter_context(PlainProgress(out, verbose=verbose))
 
         record, run_folder = asyncio.run(
-            launch(folder, loaded, arguments or (), options.surroundings(), announce=announce)
+            launch(
+                folder,
+                loaded,
+                arguments or (),
+                options.surroundings(),
+                announce=announce,
+                fresh=fresh,
+            )
         )
     if json:
         typer.echo(record.model_dump_json(indent=2))

@@ -111,6 +111,8 @@ class HashCache:
     """Wall clock when it was read, in nanoseconds."""
     known: dict[str, tuple[Stamp, str]] = field(default_factory=dict)
     changed: bool = False
+    stopped: bool = False
+    """Set from another thread: nothing more is to be read."""
 
     def sha256(self, path: str, stamp: Stamp) -> str:
         """The hash of a file that looked like `stamp` when it was listed.
@@ -121,6 +123,8 @@ class HashCache:
         known = self.known.get(path)
         if known is not None and known[0] == stamp:
             return known[1]
+        if self.stopped:
+            raise NotComparableError("hashing was broken off")
         try:
             with open(path, "rb") as file:  # noqa: PTH123 - Path takes half as long again
                 digest = hashlib.file_digest(file, "sha256").hexdigest()

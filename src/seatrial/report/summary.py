@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from seatrial.evidence.hostile import plain_text
-from seatrial.evidence.record import CleanUp, Record, ServiceRecord, Status
+from seatrial.evidence.record import CleanUp, Record, Reused, ServiceRecord, Status
 from seatrial.report.build import print_build
 from seatrial.report.coverage import print_coverage
 from seatrial.report.diagnosis import print_diagnosis
@@ -26,6 +26,8 @@ MIB = 1 << 20
 def print_record(out: Console, record: Record, folder: Path) -> None:
     """Print a trial's result; the last lines say how it ended and where everything is."""
     record = _safe(record)
+    if record.reused:
+        out.print(Text(f"nothing was run: what follows is of trial {record.id}", style="bold"))
     _print_phases(out, record)
     _print_services(out, record)
     if record.build:
@@ -50,6 +52,17 @@ def print_record(out: Console, record: Record, folder: Path) -> None:
     )
     out.print(Text(_cleaned(record.clean_up), style="dim" if not record.clean_up.left else "red"))
     out.print(Text.assemble(("record: ", "dim"), str(folder / "record.json")))
+    if record.reused:
+        out.print(_reused(record.reused))
+
+
+def _reused(reused: Reused) -> Text:
+    return Text.assemble(
+        ("REUSED", "bold yellow"),
+        f": nothing changed since trial {reused.trial}, measured {reused.measured:%Y-%m-%d %H:%M} "
+        f"UTC, {duration(reused.age_seconds)} ago; nothing was run; measure anew: "
+        "seatrial run --fresh",
+    )
 
 
 def print_records(out: Console, records: list[Record]) -> None:

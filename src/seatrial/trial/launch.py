@@ -73,8 +73,12 @@ async def launch(
     surroundings: Surroundings,
     *,
     announce: Callable[[Plan, Identity], "Observer"],
+    fresh: bool,
 ) -> "tuple[Record, RunFolder]":
     """Run a trial of the project. `announce` is given the plan and returns the display.
+
+    Unless it is to be `fresh`, the record of a trial in which nothing was different is returned
+    instead; its `reused` says so, and nothing is announced.
 
     Raises:
         UsageFault, EnvironmentFault: the trial could not begin; afterwards, faults are in the
@@ -98,9 +102,29 @@ async def launch(
         finally:
             opening.cancel()
         from seatrial.evidence.folder import new_run_folder  # noqa: PLC0415 - see above
+        from seatrial.trial.reuse import (  # noqa: PLC0415
+            Ledger,
+            find_reusable,
+            hash_stock_of,
+            seal,
+            take_stock,
+        )
         from seatrial.trial.rig import Rig  # noqa: PLC0415
         from seatrial.trial.runner import run_trial  # noqa: PLC0415
 
+        ledger = Ledger(project, surroundings.wall_clock)
+        stock = await take_stock(
+            engine,
+            plan,
+            loaded.settings,
+            compose_version=compose.version,
+            environ=surroundings.environ,
+            home=surroundings.home,
+        )
+        max_age_s = 0 if fresh else loaded.settings.reuse.max_age
+        if found := await find_reusable(ledger, stock, max_age_s):
+            return found
+        hashing = asyncio.create_task(hash_stock_of(ledger, stock))
         folder = new_run_folder(project, identity.trial)
         reaper = await asyncio.to_thread(Reaper, identity.trial, folder.path)
         try:
@@ -119,6 +143,7 @@ async def launch(
             record = await run_trial(
                 rig, trial=identity.trial, loaded=loaded, wall_clock=surroundings.wall_clock
             )
+            record = await seal(ledger, engine, record, stock, hashing)
         except SeatrialError:
             await asyncio.to_thread(reaper.dismiss)
             raise
@@ -126,6 +151,8 @@ async def launch(
             # Not foreseen, so it is not known what has been cleaned up.
             await asyncio.to_thread(reaper.call)
             raise
+        finally:
+            hashing.cancel()
         await asyncio.to_thread(reaper.dismiss)
     return record, folder
 
