@@ -37,7 +37,7 @@ def run_trial(project: Path) -> TrialRun:
     """
     began = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "seatrial", "run", "--quiet", "--json"],
+        [sys.executable, "-m", "seatrial", "run", "--fresh", "--quiet", "--json"],
         cwd=project,
         check=True,
         capture_output=True,

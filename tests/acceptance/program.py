@@ -79,8 +79,11 @@ def seatrial(
 
 
 def run_trial(project: Project, *arguments: str, env: Mapping[str, str] | None = None) -> Ended:
-    """Run a trial of the project; whatever it comes to, the engine holds nothing of it."""
-    ended = seatrial("run", "--json", *arguments, cwd=project.folder, env=env)
+    """Run a trial of the project, whether or not something changed since the last one.
+
+    Whatever it comes to, the engine holds nothing of it.
+    """
+    ended = seatrial("run", "--json", "--fresh", *arguments, cwd=project.folder, env=env)
     assert_nothing_left(project)
     return ended
 
@@ -149,7 +152,7 @@ class Running:
 def running_trial(project: Project, *arguments: str) -> Iterator[Running]:
     """Begin a trial of the project; it is over when the block is left."""
     process = subprocess.Popen(
-        _command(("run", "--json", *arguments)),
+        _command(("run", "--json", "--fresh", *arguments)),
         cwd=project.folder,
         env=_environ(None),
         stdin=subprocess.DEVNULL,
