@@ -1,6 +1,5 @@
-"""`seatrial doctor`: whether this machine can run trials."""
+"""`seatrial doctor`: whether this machine can run trials, and what makes builds slow."""
 
-import os
 from pathlib import Path
 
 import typer
@@ -13,7 +12,8 @@ __all__ = ["EXAMPLES", "doctor"]
 EXAMPLES = """\b
 Examples:
   seatrial doctor
-  seatrial doctor --json | jq '.[] | select(.state != "ok")'
+  seatrial doctor --json | jq '.[] | select(.state == "failed")'
+  seatrial doctor --json | jq '.[] | select(.name == "build cache") | {where, cost_seconds}'
 """
 
 
@@ -23,14 +23,17 @@ def doctor(
     json: options.Json = False,
     color: options.ColorOption = options.Color.AUTO,
 ) -> None:
-    """Check engine, Compose, buildx, disk, memory and DNS, and say what to do about each."""
+    """Check engine, Compose, buildx, disk, memory and DNS, and say what to do about each.
+
+    Names the lines of the project's Dockerfiles that spoil the build cache, and what they cost.
+    """
     import asyncio
 
     from seatrial.report.checks import checks_json, print_checks
     from seatrial.trial.doctor import examine
 
     folder = options.project_folder(project)
-    checks = asyncio.run(examine(os.environ, Path.home(), folder))
+    checks = asyncio.run(examine(options.surroundings(), folder))
     if json:
         typer.echo(checks_json(checks))
     else:

@@ -13,7 +13,12 @@ from seatrial.trial.doctor import Check
 
 __all__ = ["checks_json", "print_checks"]
 
-_MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red")}
+_MARKS = {
+    "ok": ("✓", "green"),
+    "warning": ("!", "yellow"),
+    "failed": ("✗", "red"),
+    "skipped": ("-", "dim"),
+}
 
 
 def print_checks(out: Console, checks: Sequence[Check]) -> None:
@@ -23,9 +28,12 @@ def print_checks(out: Console, checks: Sequence[Check]) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for check in checks:
-        table.add_row(Text(*_MARKS[check.state]), check.name, plain_text(check.found))
-        if check.next_step:
-            table.add_row("", "", Text.assemble(("next: ", "dim"), plain_text(check.next_step)))
+        place = (f"{plain_text(check.where)}  ", "bold") if check.where else ""
+        found = Text.assemble(place, plain_text(check.found))
+        table.add_row(Text(*_MARKS[check.state]), check.name, found)
+        for word, told in (("why", check.why), ("cost", check.cost), ("next", check.next_step)):
+            if told:
+                table.add_row("", "", Text.assemble((f"{word}: ", "dim"), plain_text(told)))
     out.print(table)
 
 

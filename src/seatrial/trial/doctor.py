@@ -10,9 +10,14 @@ from typing import Any, Literal
 
 from seatrial.engine.connect import find_endpoint, open_engine
 from seatrial.errors import SeatrialError
+from seatrial.evidence.folder import list_records
+from seatrial.settings import load_settings
 from seatrial.stack.compose import find_compose
 from seatrial.stack.process import run_process
+from seatrial.trial.build_cache import CacheFinding, examine_dockerfiles
+from seatrial.trial.launch import Surroundings, plan_only
 from seatrial.trial.leftovers import find_leftovers
+from seatrial.words import duration
 
 __all__ = ["Check", "examine"]
 
@@ -31,16 +36,24 @@ class Check:
     """One thing that was looked at."""
 
     name: str
-    state: Literal["ok", "warning", "failed"]
+    state: Literal["ok", "warning", "failed", "skipped"]
     found: str
     next_step: str = ""
+    where: str = ""
+    """File and line, if it is about one."""
+    why: str = ""
+    cost: str = ""
+    """What it has cost as measured, in words; empty for what costs no time."""
+    cost_seconds: float | None = None
+    cost_trial: str | None = None
 
 
-async def examine(environ: Mapping[str, str], home: Path, project: Path) -> list[Check]:
-    """Look at engine, Compose, buildx, disk, memory, name resolution and leftovers."""
+async def examine(surroundings: Surroundings, project: Path) -> list[Check]:
+    """Look at engine, Compose, buildx, disk, memory, name resolution, leftovers and Dockerfiles."""
+    environ = surroundings.environ
     checks: list[Check] = []
     try:
-        endpoint = find_endpoint(environ, home)
+        endpoint = find_endpoint(environ, surroundings.home)
         environ = endpoint.environ(environ)
         async with open_engine(endpoint) as engine:
             info, version = await engine.info(), await engine.version()
@@ -54,6 +67,7 @@ async def examine(environ: Mapping[str, str], home: Path, project: Path) -> list
     checks.append(await _buildx(environ, project))
     checks.append(await asyncio.to_thread(_project_disk, project))
     checks.append(await _names())
+    checks += await _build_cache(surroundings, project)
     return checks
 
 
@@ -142,3 +156,37 @@ def _name_servers() -> list[str]:
     except OSError:
         return []
     return [line.split()[1] for line in lines if line.startswith("nameserver ")]
+
+
+async def _build_cache(surroundings: Surroundings, project: Path) -> list[Check]:
+    try:
+        plan = await plan_only(project, load_settings(project), (), surroundings)
+    except SeatrialError as error:
+        return [Check("build cache", "skipped", f"not looked at: {error.what}", error.next_step)]
+    records = await asyncio.to_thread(list_records, project)
+    files, findings = await asyncio.to_thread(examine_dockerfiles, project, plan.form, records)
+    if not files:
+        return [Check("build cache", "skipped", "not looked at: no Dockerfile here is built from")]
+    if not findings:
+        return [Check("build cache", "ok", f"nothing spoils it in {', '.join(files)}")]
+    return [_finding(finding) for finding in findings]
+
+
+def _finding(finding: CacheFinding) -> Check:
+    cost = finding.cost
+    told = "not measured: no recorded trial has run the step"
+    if cost:
+        told = f"{duration(cost.seconds)} in trial {cost.trial}"
+        if cost.trials > 1:
+            told += f"; run in {cost.ran} of the {cost.trials} newest trials that built it"
+    return Check(
+        "build cache",
+        "warning",
+        finding.what,
+        finding.remedy,
+        where=finding.where,
+        why=finding.why,
+        cost=told,
+        cost_seconds=cost.seconds if cost else None,
+        cost_trial=cost.trial if cost else None,
+    )
