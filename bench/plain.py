@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PlainRun", "plain_flow"]
+__all__ = ["PlainRun", "compose_command", "plain_flow"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def plain_flow(
     Raises:
         CalledProcessError: a step failed, so there is nothing to compare with.
     """
-    compose = ["docker", "compose", "--project-name", name, "--file", compose_file]
+    compose = compose_command(name, compose_file)
 
     def timed(*arguments: str) -> float:
         began = time.perf_counter()
@@ -50,3 +50,8 @@ def plain_flow(
         subprocess.run([*compose, "down", "-v"], cwd=project, check=False, capture_output=True)
         raise
     return PlainRun(build, start, tested, timed("down", "-v"))
+
+
+def compose_command(name: str, compose_file: str) -> list[str]:
+    """Compose on a file, under a project's name of its own."""
+    return ["docker", "compose", "--project-name", name, "--file", compose_file]

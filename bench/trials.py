@@ -29,15 +29,16 @@ class TrialRun:
     test: float
 
 
-def run_trial(project: Path) -> TrialRun:
-    """Run one trial and read its record.
+def run_trial(project: Path, *arguments: str) -> TrialRun:
+    """Run one trial and read its record; `arguments` are further ones of `seatrial run`.
 
     Raises:
         CalledProcessError: the trial did not pass.
     """
+    began_at = time.time()
     began = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "seatrial", "run", "--fresh", "--quiet", "--json"],
+        [sys.executable, "-m", "seatrial", "run", "--fresh", "--quiet", "--json", *arguments],
         cwd=project,
         check=True,
         capture_output=True,
@@ -45,7 +46,6 @@ def run_trial(project: Path) -> TrialRun:
     wall = time.perf_counter() - began
     record = Record.model_validate(json.loads(done.stdout))
     ready = max(s.ready_at for s in record.services if s.ready_at is not None)
-    around = wall - record.seconds
     build, start, test, clean = (
         _phase(record, name)
         for name in (PhaseName.BUILD, PhaseName.START, PhaseName.TEST, PhaseName.CLEAN)
@@ -54,9 +54,8 @@ def run_trial(project: Path) -> TrialRun:
     coverage = (record.coverage.seconds or 0.0) if record.coverage else 0.0
     return TrialRun(
         wall=wall,
-        # Of the time around the record, the part before the trial is the larger by far; all of
-        # it is counted against Seatrial.
-        start=around + ready,
+        # The wall clock places the trial in the process; within it, durations are monotonic.
+        start=record.started.timestamp() - began_at + ready,
         clean=clean[1] - clean[0],
         overhead=wall - project_caused - coverage,
         coverage=coverage,
