@@ -90,6 +90,11 @@ def test_what_a_stage_inherits_comes_before_what_it_does() -> None:
     assert lines(text) == [6, 7]
 
 
+def test_an_installation_that_several_stages_inherit_is_named_once() -> None:
+    (found,) = spoilers(f"FROM x AS a\nCOPY . .\nRUN {PIP} pip install y\nFROM a")
+    assert "(line 3)" in found.what
+
+
 def test_what_is_run_on_build_upon_a_stage_is_looked_at_there() -> None:
     text = "FROM x AS a\nONBUILD COPY . .\nONBUILD RUN pip install y\nFROM a\nRUN true"
     assert lines(text) == [2, 3]
