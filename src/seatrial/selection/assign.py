@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heapreplace
+from itertools import product
 from typing import Protocol, Self, TypeVar
 
 from seatrial.selection.assignment import Assignment
@@ -19,9 +20,6 @@ what they all import included."""
 GOOD_ENOUGH = 1.05
 """Times the perfect share. The next run differs from the last by more than that, and the price of a
 split is not known exactly, so nothing is split to come below it."""
-
-_AS_GOOD = 1.01
-"""Times the best of several ways to deal out; within it, the one that splits least is taken."""
 
 _CAPACITIES = (1.05, 1.04, 1.03, 1.02, 1.01, 1.0)
 """Of a worker, in perfect shares: a larger one splits less, a smaller one is more even."""
@@ -56,10 +54,11 @@ def assign(
     best = _longest_first(table)
     if _longest(best) > enough:
         best = _multifit(table, best)
-    for whole_classes in (True, False):
+    for whole_classes, long_first in product((True, False), repeat=2):
         if _longest(best) > enough:
-            ways = [best, *(_split(table, factor, whole_classes) for factor in _CAPACITIES)]
-            limit = max(enough, min(map(_longest, ways)) * _AS_GOOD)
+            ways = [best]
+            ways += [_split(table, each, whole_classes, long_first) for each in _CAPACITIES]
+            limit = max(enough, min(map(_longest, ways)))
             best = min((way for way in ways if _longest(way) <= limit), key=_price)
     return _assignment(best)
 
@@ -255,14 +254,17 @@ def _multifit(table: _Table, best: _Way) -> _Way:
     return best
 
 
-def _split(table: _Table, factor: float, whole_classes: bool) -> _Way:
-    """Fill the workers up to a capacity; what fits in nowhere is split among those with room."""
+def _split(table: _Table, factor: float, whole_classes: bool, long_first: bool) -> _Way:
+    """Fill the workers up to a capacity; what fits in nowhere is split among those with room.
+
+    Files that are longer than the capacity fill workers of their own first, or come last.
+    """
     cost, capacity = table.file_cost, table.share * factor
     way = [_Worker() for _ in range(table.workers)]
     empty = iter(way)
     pieces = []
     for file in table.files:
-        if file.weight + cost <= capacity:
+        if file.weight + cost <= capacity or not long_first:
             pieces.append(_Piece(file.name, (file,), file.weight + cost))
             continue
         blocks, left = _Store(table.cut(file)), file.weight
@@ -304,7 +306,7 @@ def _share_out(
     cost = table.file_cost
     first = piece.blocks[0]
     blocks: Sequence[_Block] = piece.blocks if first.depth else table.cut(first)
-    for smaller in (False, True):
+    for smaller in (False, True) if whole_classes else (True,):
         if smaller:
             blocks = [
                 t for block in blocks for t in table.tests(block, whole_classes=whole_classes)

@@ -242,3 +242,66 @@ def optimum(sizes: Mapping[str, float], workers: int) -> float:
         )
         for way in ways
     )
+
+
+SMALL_TABLES = {
+    "a class stays whole where it is no better cut": (
+        2,
+        {"a::TestA::t0": 4, "a::TestA::t1": 1, "b::TestA::t": 3, "b::TestB::t": 4}
+        | {"b::t[0]": 4, "b::t[1]": 4},
+        (11, set()),
+    ),
+    "a function stays whole where it fits in": (
+        3,
+        {"a::t0[0]": 1, "a::t0[1]": 1, "a::t0[2]": 1, "a::t1[0]": 2, "a::t1[1]": 1}
+        | {"a::t2[0]": 2, "a::t2[1]": 1, "b::t": 4, "c::t": 4, "d::t": 4},
+        (7, set()),
+    ),
+    "of two ways that take as long, the one with fewer pieces is taken": (
+        3,
+        {"a::TestA::t0": 1, "a::TestA::t1": 3}
+        | {"b::TestA::t0": 3, "b::TestA::t1": 4, "b::TestB::t0": 3, "b::TestB::t1": 4},
+        (7, set()),
+    ),
+    "a long file comes last where that is more even": (
+        2,
+        {"a::t[0]": 2, "b::t[0]": 2, "b::t[1]": 1, "b::TestA::t": 3},
+        (4, {"b::t"}),
+    ),
+    "a file that is no longer than a share is split where it fits in nowhere": (
+        2,
+        {"a::t": 1, "b::t0": 3, "b::t1": 3, "c::t": 2},
+        (5, set()),
+    ),
+    "a long test goes before files that can be cut small": (
+        3,
+        {"a::t[0]": 2, "a::t[1]": 2, "b::TestA::t": 3, "c::t[0]": 3, "c::t[1]": 4},
+        (5, {"a::t", "c::t"}),
+    ),
+    "classes are cut to the last test if nothing else is even": (
+        3,
+        {"a::TestA::t0": 3, "a::TestA::t1": 2, "a::TestB::t0": 1, "a::TestB::t1": 2}
+        | {"b::TestA::t": 4},
+        (4, {"a::TestA", "a::TestB"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SMALL_TABLES.values(), ids=SMALL_TABLES)
+def test_what_is_split_is_what_has_to_be(
+    case: tuple[int, dict[str, float], tuple[float, set[str]]],
+) -> None:
+    workers, weights, expected = case
+
+    assignment = assign(weights, workers, file_cost=0)
+
+    assert (longest(assignment, weights), torn(assignment)) == expected
+
+
+def torn(assignment: Assignment) -> set[str]:
+    """Classes and parametrised functions that are on several workers."""
+    owners: dict[str, set[int]] = {}
+    for test, worker in assignment.tests.items():
+        group = test.partition("[")[0] if "[" in test else test.rpartition("::")[0]
+        owners.setdefault(group, set()).add(worker)
+    return {group for group, workers in owners.items() if len(workers) > 1 and "::" in group}
