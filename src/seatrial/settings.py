@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -89,6 +89,16 @@ class Settings(_Model):
     services: Literal["auto", "all", "needed"] = "auto"
     """Which services to start beside the test service: every enabled one, or only those it
     depends on. `auto`: every one if the file has a test service of its own, else those needed."""
+    workers: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = 1
+    """How many stacks side by side execute the tests, each its share. `auto`: as many as the
+    engine's cores and memory and the number of tests allow."""
+    xdist: Literal["take-over", "leave"] = "take-over"
+    """If there are several workers and the test command asks for xdist: run each worker's share in
+    one process, or let xdist run it in several."""
+    failures_first: bool = True
+    """Whether tests that failed in the last trial, or often, are run before the others."""
+    fail_fast: bool = False
+    """Whether a failed test ends the run, on all workers."""
     retries: int = Field(default=0, ge=0, le=10)
     """How often failed tests are run again, each time in a fresh stack; those that then pass are
     flaky, and the trial passes."""

@@ -19,6 +19,7 @@ EXAMPLES = """\b
 Examples:
   seatrial run                              the project in this folder
   seatrial run -- -k login -x               hand arguments to pytest
+  seatrial run --workers auto               split the tests among isolated stacks
   seatrial run -s app -c "pytest -q"        tests that run in the application's service
   seatrial run -f compose.yml -f ci.yml     several compose files
   seatrial run --json | jq .status          the record, for programs
@@ -50,6 +51,20 @@ def run(
     test_timeout: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="Until the tests must have ended.", min=0.1),
+    ] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|auto", help="Run the tests on this many isolated stacks side by side."
+        ),
+    ] = None,
+    fail_fast: Annotated[
+        bool | None,
+        typer.Option(
+            "--fail-fast/--no-fail-fast",
+            help="End the run, on all workers, at the first failure.",
+            show_default=False,
+        ),
     ] = None,
     retries: Annotated[
         int | None,
@@ -94,6 +109,8 @@ def run(
             "timeouts.test": test_timeout,
             "coverage.base": base,
             "retries": retries,
+            "workers": int(workers) if workers and workers.isdecimal() else workers,
+            "fail_fast": fail_fast,
         },
     )
     with contextlib.ExitStack() as stack:

@@ -10,6 +10,7 @@ from seatrial.evidence.build import Build
 from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.diagnosis import Cause, Diagnosis
 from seatrial.evidence.model import Model as _Model
+from seatrial.evidence.split import Split
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -160,6 +161,8 @@ class ServiceRecord(_Model):
     """None: it ended before it could be sampled."""
     log: str | None = None
     """The log's path in the trial's folder; every line starts with the engine's timestamp."""
+    worker: NonNegativeInt = 1
+    """The worker whose stack it is of."""
 
 
 class TestCounts(_Model):
@@ -351,6 +354,8 @@ class Record(_Model):
     coverage: Coverage | None = None
     """None: the trial did not come to the point where it is measured."""
     retries: tuple[Retry, ...] = ()
+    split: Split | None = None
+    """None: there was one worker."""
     budgets: tuple[BudgetResult, ...] = ()
     clean_up: CleanUp
     changes: tuple[PatchedPlace, ...] = ()

@@ -47,7 +47,8 @@ def main() -> None:
 def report(request: dict[str, Any], out: str, result: dict[str, Any]) -> None:
     """Fill `result`, and write the reports beside it."""
     found, stale = find_data(request["data_files"], request["since"])
-    result["data_files"], result["stale"] = found, stale
+    result["data_files"], result["stale"] = list(found), stale
+    found += request["parts"]
     if not found:
         raise CannotReport("coverage wrote no data")
     try:
@@ -57,12 +58,14 @@ def report(request: dict[str, Any], out: str, result: dict[str, Any]) -> None:
     result["version"] = coverage.__version__
     result["python"] = "%d.%d.%d" % sys.version_info[:3]
     data_file = found[0]
-    if len(found) > 1:
+    if len(found) > 1 or request["combine_only"]:
         data_file = os.path.join(out, "combined.coverage")
         combining = configured(request["config_file"], data_file)
         combining.combine(found, strict=True, keep=True)
         combining.save()
         result["combined"] = True
+    if request["combine_only"]:
+        raise CannotReport("only the data was wanted")
     measured = configured(request["config_file"], data_file)
     measured.load()
     result["fail_under"] = float(measured.get_option("report:fail_under") or 0)

@@ -29,15 +29,16 @@ class Share:
 
     def to_json(self) -> bytes | None:
         """The file that the plugin in the container reads; None: it need not be there."""
-        if self == EVERYTHING:
+        alone = self.assignment.workers == 1
+        if alone and self.tests is None and not self.first and not self.fail_fast:
             return None
         return json.dumps(
             {
                 "tests": None if self.tests is None else list(self.tests),
                 "workers": self.assignment.workers,
                 "worker": self.worker,
-                "files": dict(self.assignment.files),
-                "split": dict(self.assignment.tests),
+                "files": {} if alone else dict(self.assignment.files),
+                "split": {} if alone else dict(self.assignment.tests),
                 "first": list(self.first),
                 "fail_fast": self.fail_fast,
                 "take_over_xdist": self.take_over_xdist,

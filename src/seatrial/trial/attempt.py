@@ -1,31 +1,38 @@
-"""One way through build, start, test and collect, on one stack; a fault becomes the result."""
+"""One way through build, start, test and collect, by all workers; a fault becomes the result."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from seatrial.engine.logs import last_lines
 from seatrial.errors import ExitCode, SeatrialError
 from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.diagnosis import Diagnosis
 from seatrial.evidence.folder import file_fault
-from seatrial.evidence.record import Fault, Image, PhaseName, Pytest, Status
-from seatrial.stack.instrument import PROBE_MODULE
+from seatrial.evidence.record import Fault, Image, PhaseName, Pytest, ServiceRecord, Status
+from seatrial.evidence.shares import prove_split, read_share_report, tests_with_results
+from seatrial.evidence.split import Split, WorkerRecord
+from seatrial.evidence.tests import TEST_RESULTS_FILE
 from seatrial.trial.build import build
-from seatrial.trial.collect import collect
-from seatrial.trial.diagnose import diagnose
+from seatrial.trial.merge import merge_phases, merge_pytest, merge_results, merge_runs
 from seatrial.trial.outcome import Outcome, judge_tests
-from seatrial.trial.rig import Journal, Rig
-from seatrial.trial.start import StartedStack, start
-from seatrial.trial.test import TestRun, run_tests
+from seatrial.trial.rig import Journal, Rig, Worker
+from seatrial.trial.test import TestRun
+from seatrial.trial.together import Together
+from seatrial.trial.worker import (
+    WorkerEnd,
+    explain,
+    look_into,
+    make_crew,
+    probe_refused,
+    run_worker,
+)
 
-__all__ = ["Attempt", "make_attempt"]
+__all__ = ["Attempt", "make_attempt", "services_of"]
 
-_TAIL = 30
-DIAGNOSIS_S = 30.0
-"""Looking into a failure takes about a second; an engine in trouble must not hold up the rest."""
+_SHARE_REPORT = "probe/share.jsonl"
+_MAX_TESTS = 20
 
 
 @dataclass(frozen=True)
@@ -39,74 +46,214 @@ class Attempt:
     coverage: Coverage | None = None
     arguments_by: str = "none"
     diagnosis: Diagnosis | None = None
+    split: Split | None = None
+    """None: there was one worker."""
 
 
 async def make_attempt(
     rig: Rig, journal: Journal, *, wall_clock: Callable[[], datetime]
 ) -> Attempt:
     """Do the work, and look into it if it failed, while what it made is still there."""
-    result = await _work(rig, journal)
-    if result.fault is None:
-        return result
-    stopped = bool(result.run and result.run.timed_out)
+    crew = make_crew(rig, journal)
+    broken: list[Worker] = []
     try:
-        async with asyncio.timeout(DIAGNOSIS_S):
-            diagnosis, causes = await diagnose(
-                rig, journal, result.fault, now=wall_clock(), stopped=stopped
-            )
-    except (SeatrialError, OSError, LookupError, TypeError, ValueError) as error:
-        # An engine that answers in a shape of its own must not cost the trial its record.
-        reason = error.what if isinstance(error, SeatrialError) else str(error) or "no time left"
-        journal.note(f"the failure could not be looked into: {reason}")
+        ends = await _work(rig, journal, crew, broken, wall_clock)
+        result = await asyncio.to_thread(_join, rig, ends)
+    except SeatrialError as error:
+        result = _broken_off(error)
+    except OSError as error:
+        result = _broken_off(file_fault("a file of the trial", error, rig.folder.path))
+    finally:
+        _gather_journals(journal, crew)
+    if result.run is not None or result.fault is None:
         return result
-    fault = result.fault.model_copy(update={"causes": causes})
+    # A build, or a worker that did not come to its end, and so could not look into it itself.
+    worker = (broken or crew)[0]
+    fault, diagnosis = await look_into(worker, result.fault, now=wall_clock(), stopped=False)
     return replace(result, fault=fault, diagnosis=diagnosis)
 
 
-async def _work(rig: Rig, journal: Journal) -> Attempt:
-    """Build, start, test and collect; a fault becomes the result."""
-    try:
-        stack = await _build_and_start(rig, journal)
-        with journal.phase(PhaseName.TEST):
-            run = await run_tests(rig, journal, stack)
-        with journal.phase(PhaseName.COLLECT):
-            collected = await collect(rig, journal, stack.test_container, exit_code=run.exit_code)
-    except SeatrialError as error:
-        return _broken_off(error)
-    except OSError as error:
-        return _broken_off(file_fault("a file of the trial", error, rig.folder.path))
-    outcome = judge_tests(
-        run,
-        collected.pytest,
-        rig.plan.arguments,
-        coverage=collected.coverage,
-        probe_refused=any(PROBE_MODULE in line for line in _log_tail(rig, journal)),
-    )
-    fault = _explain(outcome, rig, journal) if outcome.exit_code is not ExitCode.OK else None
-    return Attempt(outcome, fault, run, collected.pytest, collected.coverage, stack.arguments_by)
+async def _work(
+    rig: Rig,
+    journal: Journal,
+    crew: Sequence[Worker],
+    broken: list[Worker],
+    wall_clock: Callable[[], datetime],
+) -> tuple[WorkerEnd, ...]:
+    """Build once and let every worker go its way; a fault of one ends all."""
+    together = Together(len(crew))
 
-
-def _broken_off(error: SeatrialError) -> Attempt:
-    return Attempt(
-        Outcome(_status_of(error), error.exit_code, error.what, error.next_step),
-        Fault(what=error.what, where=error.where, next_step=error.next_step, details=error.details),
-    )
-
-
-async def _build_and_start(rig: Rig, journal: Journal) -> StartedStack:
     async def timed_build() -> dict[str, Image]:
         with journal.phase(PhaseName.BUILD):
             return await build(rig, journal)
 
-    async def timed_start(built: asyncio.Task[dict[str, Image]]) -> StartedStack:
-        with journal.phase(PhaseName.START):
-            return await start(rig, journal, built)
+    async def go(worker: Worker, built: asyncio.Task[dict[str, Image]]) -> WorkerEnd:
+        try:
+            return await run_worker(rig, worker, together, built, wall_clock=wall_clock)
+        except SeatrialError:
+            broken.append(worker)
+            raise
 
     with _first_of_group():
         async with asyncio.TaskGroup() as group:
             building = group.create_task(timed_build())
-            starting = group.create_task(timed_start(building))
-    return starting.result()
+            going = [group.create_task(go(worker, building)) for worker in crew]
+    return tuple(task.result() for task in going)
+
+
+def _join(rig: Rig, ends: Sequence[WorkerEnd]) -> Attempt:
+    """One result of all workers'."""
+    first = ends[0]
+    coverage = next((end.coverage for end in ends if end.coverage), None)
+    run = merge_runs([end.run for end in ends])
+    if len(ends) == 1:
+        return Attempt(
+            first.outcome,
+            first.fault,
+            run,
+            first.pytest,
+            coverage,
+            first.arguments_by,
+            first.diagnosis,
+        )
+    failed = [end for end in ends if end.fault]
+    blind = next((end for end in ends if end.pytest is None), None)
+    split = _split(rig, ends)
+    if blind:
+        pytest, outcome = None, blind.outcome
+        if outcome.exit_code is not ExitCode.OK:
+            reason = f"worker {blind.worker.number}: {outcome.reason}"
+            outcome = replace(outcome, reason=reason)
+    else:
+        pytest = merge_pytest([end.pytest for end in ends if end.pytest])
+        results = [end.worker.rig.folder.path / TEST_RESULTS_FILE for end in ends]
+        merge_results(results, rig.folder.path / TEST_RESULTS_FILE)
+        outcome = judge_tests(
+            run,
+            pytest,
+            rig.plan.arguments,
+            coverage=coverage,
+            probe_refused=any(probe_refused(end.worker) for end in ends),
+        )
+        if outcome.exit_code is ExitCode.OK and split.proof and split.proof.faults:
+            outcome = Outcome(
+                Status.FAILED,
+                ExitCode.TESTS_FAILED,
+                f"the workers' tests are not all of them, each once: {split.proof.faults[0]}",
+                "what is collected differs between workers, or from run to run; try --workers 1",
+            )
+    worst = next((end for end in failed if end.outcome.status is outcome.status), first)
+    fault = None
+    if outcome.exit_code is not ExitCode.OK:
+        causes = {cause.key: cause for end in failed if end.fault for cause in end.fault.causes}
+        fault = explain(outcome, worst.worker).model_copy(update={"causes": (*causes.values(),)})
+    return Attempt(
+        outcome,
+        fault,
+        run,
+        pytest,
+        coverage,
+        first.arguments_by,
+        _one_diagnosis(failed, worst) if fault else None,
+        split,
+    )
+
+
+def _split(rig: Rig, ends: Sequence[WorkerEnd]) -> Split:
+    reports = [read_share_report(end.worker.rig.folder.path / _SHARE_REPORT) for end in ends]
+    complete = all(end.pytest and end.pytest.exit_status is not None for end in ends)
+    tests = [end.pytest.counts.collected if end.pytest else 0 for end in ends]
+    asked = any(report.xdist for report in reports)
+    proof = None
+    if complete:
+        results = [
+            tests_with_results(end.worker.rig.folder.path / TEST_RESULTS_FILE) for end in ends
+        ]
+        proof = prove_split(reports, tests, results)
+    return Split(
+        workers=tuple(
+            WorkerRecord(
+                number=end.worker.number,
+                folder=end.worker.rig.place.rstrip("/"),
+                container=end.worker.journal.services[rig.plan.selection.test].container,
+                exit_code=end.run.exit_code,
+                exit_status=end.pytest.exit_status if end.pytest else None,
+                tests=count,
+                seconds=next(
+                    (p.seconds for p in end.worker.journal.phases if p.name is PhaseName.TEST),
+                    None,
+                ),
+                expected_seconds=expected,
+            )
+            for end, count, expected in zip(ends, tests, rig.division.expected, strict=True)
+        ),
+        reason=rig.division.reason,
+        weighed_by=rig.division.weighed_by,
+        proof=proof,
+        xdist="taken over" if asked else "not asked for",
+    )
+
+
+def _one_diagnosis(failed: Sequence[WorkerEnd], worst: WorkerEnd) -> Diagnosis | None:
+    """The worst worker's, with the failed tests of all."""
+    if worst.diagnosis is None:
+        return None
+    tests = [
+        test.model_copy(update={"file": f"{end.worker.rig.place}{test.file}"})
+        for end in failed
+        if end.diagnosis
+        for test in end.diagnosis.tests
+    ]
+    place = worst.worker.rig.place
+    services = tuple(
+        service.model_copy(update={"log": f"{place}{service.log}"}) if service.log else service
+        for service in worst.diagnosis.services
+    )
+    return worst.diagnosis.model_copy(
+        update={
+            "tests": tuple(tests[:_MAX_TESTS]),
+            "services": services,
+            "summary": f"{place}{worst.diagnosis.summary}",
+        }
+    )
+
+
+def _gather_journals(journal: Journal, crew: Iterable[Worker]) -> None:
+    """Put what workers with journals of their own found into the trial's."""
+    own = [worker for worker in crew if worker.journal is not journal]
+    if not own:
+        return
+    for worker in own:
+        for text in worker.journal.findings:
+            if text not in journal.findings:
+                journal.findings.append(text)
+    phases = [*journal.phases, *(phase for w in own for phase in w.journal.phases)]
+    journal.phases[:] = merge_phases(phases)
+    journal.services = own[0].journal.services
+
+
+def services_of(journal: Journal) -> tuple[ServiceRecord, ...]:
+    """The services of all stacks, for the record."""
+    if not journal.crew:
+        return tuple(journal.services.values())
+    return tuple(
+        service.model_copy(
+            update={
+                "worker": worker.number,
+                "log": f"{worker.rig.place}{service.log}" if service.log else None,
+            }
+        )
+        for worker in journal.crew
+        for service in worker.journal.services.values()
+    )
+
+
+def _broken_off(error: SeatrialError) -> Attempt:
+    status = Status.USAGE if error.exit_code is ExitCode.USAGE else Status.ENVIRONMENT
+    return Attempt(
+        Outcome(status, error.exit_code, error.what, error.next_step),
+        Fault(what=error.what, where=error.where, next_step=error.next_step, details=error.details),
+    )
 
 
 @contextlib.contextmanager
@@ -125,21 +272,3 @@ def _flatten(error: BaseException) -> Iterator[BaseException]:
             yield from _flatten(inner)
     else:
         yield error
-
-
-def _status_of(error: SeatrialError) -> Status:
-    return Status.USAGE if error.exit_code is ExitCode.USAGE else Status.ENVIRONMENT
-
-
-def _explain(outcome: Outcome, rig: Rig, journal: Journal) -> Fault:
-    return Fault(
-        what=outcome.reason,
-        where=journal.services[rig.plan.selection.test].log or "",
-        next_step=outcome.next_step,
-        details=_log_tail(rig, journal),
-    )
-
-
-def _log_tail(rig: Rig, journal: Journal) -> tuple[str, ...]:
-    log = journal.services[rig.plan.selection.test].log
-    return last_lines(rig.folder.path / log, _TAIL) if log else ()

@@ -6,7 +6,7 @@ from seatrial.engine.api import Held
 from seatrial.engine.faults import engine_faults
 from seatrial.engine.remove import Removal, remove_labelled
 from seatrial.evidence.record import CleanUp, Inventory
-from seatrial.trial.identity import TRIAL_LABEL, label_of
+from seatrial.trial.identity import TRIAL_LABEL, label_of, label_of_stack
 from seatrial.trial.rig import Journal, Rig
 
 __all__ = ["clean", "remove_stack"]
@@ -24,9 +24,15 @@ async def clean(rig: Rig, journal: Journal, before: Held) -> CleanUp:
     Raises:
         EnvironmentFault: the engine does not answer.
     """
-    removal = await remove_stack(rig, journal)
+    label = label_of(rig.plan.labels[TRIAL_LABEL])
+    crew = [worker.journal for worker in journal.crew] or [journal]
+    await asyncio.gather(*(_come_to_rest(own) for own in crew))
+    removal = await _remove(rig, journal, label)
+    await asyncio.gather(*(_end_logs(own) for own in crew))
     with engine_faults("clean-up"):
         after = await rig.engine.held()
+    for worker in journal.crew:
+        journal.removed += worker.journal.removed
     return CleanUp(
         removed_containers=tuple(n for held in journal.removed for n in held.containers),
         removed_networks=tuple(n for held in journal.removed for n in held.networks),
@@ -40,29 +46,43 @@ async def clean(rig: Rig, journal: Journal, before: Held) -> CleanUp:
 
 
 async def remove_stack(rig: Rig, journal: Journal) -> Removal:
-    """Remove all that the engine holds of the trial, and let sampling and logs come to an end.
+    """Remove all that the engine holds of a stack, and let sampling and logs come to an end.
 
     Raises:
         EnvironmentFault: the engine does not answer.
     """
-    # What one of these could not end, the removal below does.
+    await _come_to_rest(journal)
+    removal = await _remove(rig, journal, label_of_stack(rig.plan.name))
+    await _end_logs(journal)
+    return removal
+
+
+async def _come_to_rest(journal: Journal) -> None:
+    # What one of these could not end, the removal does.
     await asyncio.gather(*journal.released.values(), return_exceptions=True)
     await journal.resources.stop()
     for name in journal.services:
         journal.update(name, resources=journal.resources.summary(name))
+
+
+async def _remove(rig: Rig, journal: Journal, label: str) -> Removal:
     with engine_faults("clean-up"):
-        removal = await remove_labelled(rig.engine, label_of(rig.plan.labels[TRIAL_LABEL]))
+        removal = await remove_labelled(rig.engine, label)
     journal.removed.append(removal.removed)
-    if journal.log_tasks:
-        _, unfinished = await asyncio.wait(journal.log_tasks.values(), timeout=_LOG_END_S)
-        for task in unfinished:
-            task.cancel()
-        ended = await asyncio.gather(*journal.log_tasks.values(), return_exceptions=True)
-        for path, result in zip(journal.log_tasks, ended, strict=True):
-            if isinstance(result, BaseException):
-                journal.note(f"{path} may be incomplete: {type(result).__name__} {result}")
-        journal.log_tasks.clear()
     return removal
+
+
+async def _end_logs(journal: Journal) -> None:
+    if not journal.log_tasks:
+        return
+    _, unfinished = await asyncio.wait(journal.log_tasks.values(), timeout=_LOG_END_S)
+    for task in unfinished:
+        task.cancel()
+    ended = await asyncio.gather(*journal.log_tasks.values(), return_exceptions=True)
+    for path, result in zip(journal.log_tasks, ended, strict=True):
+        if isinstance(result, BaseException):
+            journal.note(f"{path} may be incomplete: {type(result).__name__} {result}")
+    journal.log_tasks.clear()
 
 
 def _inventory(held: Held) -> Inventory:

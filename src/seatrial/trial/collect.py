@@ -1,42 +1,33 @@
 """Phase `collect`: what the containers wrote is taken into the trial's folder."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from seatrial.engine.archive import Extraction, take_out
 from seatrial.engine.faults import engine_faults
 from seatrial.errors import EnvironmentFault
-from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.events import ProbeReport, read_events
 from seatrial.evidence.record import Pytest
 from seatrial.evidence.tests import TEST_RESULTS_FILE, write_results
 from seatrial.stack.instrument import PROBE_OUTPUT
-from seatrial.trial.coverage import measure_coverage
 from seatrial.trial.rig import Journal, Rig
 
-__all__ = ["Collected", "collect"]
+__all__ = ["collect"]
 
 _EVENTS = "events.jsonl"
 _MAX_JUNIT_BYTES = 256 << 20
 _MAX_PROBE_BYTES = 1 << 30
 
 
-@dataclass(frozen=True)
-class Collected:
-    """What the test container told."""
+async def collect(
+    rig: Rig, journal: Journal, test_container: str, *, exit_code: int
+) -> ProbeReport | None:
+    """Take out the probe's events, the JUnit files and the output folders.
 
-    pytest: Pytest | None
-    """None: no pytest session reported."""
-    coverage: Coverage | None
-    """None: collecting was given up before it."""
-
-
-async def collect(rig: Rig, journal: Journal, test_container: str, *, exit_code: int) -> Collected:
-    """Take out the probe's events, the JUnit files and the output folders; measure coverage.
-
-    What cannot be taken out becomes a finding: the rest is evidence all the same. `exit_code` is
-    the test command's; after a good run, services are ended while coverage is measured.
+    None: no pytest session reported, or collecting took too long. What cannot be taken out becomes
+    a finding: the rest is evidence all the same. `exit_code` is the test command's; after a good
+    run, services are ended, as nothing but coverage is asked for any more.
     """
     try:
         async with asyncio.timeout(rig.settings.timeouts.collect):
@@ -49,14 +40,12 @@ async def collect(rig: Rig, journal: Journal, test_container: str, *, exit_code:
             f"collecting did not end within {rig.settings.timeouts.collect:g} s; "
             "allow more with timeouts.collect"
         )
-        return Collected(None, None)
+        return None
     if report and exit_code == 0 and _all_well(report.pytest):
         _release_services(rig, journal)
-    coverage = await measure_coverage(
-        rig, journal, test_container, report.coverage if report else None
-    )
-    pytest = report.pytest.model_copy(update={"junit": junit}) if report else None
-    return Collected(pytest, coverage)
+    if report is None:
+        return None
+    return replace(report, pytest=report.pytest.model_copy(update={"junit": junit}))
 
 
 def _all_well(pytest: Pytest) -> bool:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from seatrial.engine.archive import take_out
 from seatrial.engine.faults import engine_faults
@@ -20,16 +22,17 @@ from seatrial.evidence.coverage_result import ReportedFile
 from seatrial.evidence.sources import ComparedFile, compare_sources
 from seatrial.trial.coverage_change import measure_change
 from seatrial.trial.coverage_report import (
+    COMBINED,
     DEFAULT_DATA_FILE,
     RESULT,
     Reported,
     report_coverage,
     started_at,
 )
-from seatrial.trial.rig import Journal, Rig
+from seatrial.trial.rig import Journal, Rig, Worker
 from seatrial.trial.threshold import find_threshold
 
-__all__ = ["COVERAGE_FOLDER", "measure_coverage"]
+__all__ = ["COVERAGE_FOLDER", "CoveragePart", "measure_coverage", "take_part"]
 
 COVERAGE_FOLDER = "coverage"
 _MAX_DATA_BYTES = 1 << 30
@@ -38,27 +41,98 @@ _MAX_SOURCE_BYTES = 1 << 30
 _REPORTS = ("coverage.json", "coverage.xml", "html/index.html")
 
 
+@dataclass(frozen=True)
+class CoveragePart:
+    """What one worker measured, to be reported together with what the last one did."""
+
+    worker: int
+    data: Path | None
+    """Combined, as it was taken out of a copy of the worker's container."""
+    reason: str = ""
+    """Why there is none; empty: no test was this worker's."""
+    data_files: tuple[DataFile, ...] = ()
+    switched_on: bool = False
+
+
+async def take_part(
+    worker: Worker, container: str, sightings: CoverageSightings | None, *, idle: bool
+) -> CoveragePart:
+    """Take what the tests in `container` measured, combined in a copy of it.
+
+    Nothing is an exception here; `idle`: no test ran there, so nothing need have been measured.
+    """
+    rig = worker.rig
+    reason = "no pytest session told where it ran"
+    if sightings is not None:
+        limit_s = rig.settings.timeouts.collect
+        try:
+            async with asyncio.timeout(limit_s):
+                with engine_faults("coverage"):
+                    return await _take_part(worker, container, sightings, idle=idle)
+        except TimeoutError:
+            reason = f"its data was not combined within {limit_s:g} s"
+        except LayerTooLarge:
+            reason = "its tests wrote too much to their container for a copy of it"
+        except EnvironmentFault as fault:
+            reason = fault.what
+    return CoveragePart(worker.number, None, reason)
+
+
+async def _take_part(
+    worker: Worker, container: str, sightings: CoverageSightings, *, idle: bool
+) -> CoveragePart:
+    rig = worker.rig
+    if not sightings.sessions and not await _has_fresh_data(rig, container, sightings.folder):
+        return CoveragePart(worker.number, None, _without_coverage(rig, sightings))
+    into = rig.folder.path / COVERAGE_FOLDER
+    await asyncio.to_thread(into.mkdir, exist_ok=True)
+    reported = await report_coverage(rig.engine, container, sightings, into, combine_only=True)
+    (into / RESULT).unlink(missing_ok=True)
+    combined = into / COMBINED
+    if not combined.is_file():
+        reason = "" if idle else _why(reported, sightings)
+        return CoveragePart(worker.number, None, reason)
+    return CoveragePart(
+        worker.number,
+        combined,
+        data_files=tuple(
+            DataFile(container_path=path, path=f"{rig.place}{COVERAGE_FOLDER}/{COMBINED}")
+            for path in reported.data_files
+        ),
+        switched_on=any(session.switched_on for session in sightings.sessions),
+    )
+
+
 async def measure_coverage(
-    rig: Rig, journal: Journal, container: str, sightings: CoverageSightings | None
+    rig: Rig,
+    journal: Journal,
+    container: str,
+    sightings: CoverageSightings | None,
+    *,
+    others: Sequence[CoveragePart] = (),
 ) -> Coverage:
-    """The coverage of the tests that ran in `container`, which has ended.
+    """The coverage of the tests that ran in `container`, which has ended, and of `others`.
 
     Nothing is an exception here: what cannot be measured is recorded as not measured, with the
     reason. The time allowed is that for collecting.
     """
     began = rig.clock()
-    coverage = await _measure_in_time(rig, journal, container, sightings)
+    coverage = await _measure_in_time(rig, journal, container, sightings, others)
     return coverage.model_copy(update={"seconds": rig.clock() - began})
 
 
 async def _measure_in_time(
-    rig: Rig, journal: Journal, container: str, sightings: CoverageSightings | None
+    rig: Rig,
+    journal: Journal,
+    container: str,
+    sightings: CoverageSightings | None,
+    others: Sequence[CoveragePart],
 ) -> Coverage:
     limit_s = rig.settings.timeouts.collect
     try:
         async with asyncio.timeout(limit_s):
             with engine_faults("coverage"):
-                return await _measure(rig, journal, container, sightings)
+                return await _measure(rig, journal, container, sightings, others)
     except TimeoutError:
         reason = f"it was not reported within {limit_s:g} s; allow more with timeouts.collect"
     except LayerTooLarge:
@@ -69,15 +143,22 @@ async def _measure_in_time(
 
 
 async def _measure(
-    rig: Rig, journal: Journal, container: str, sightings: CoverageSightings | None
+    rig: Rig,
+    journal: Journal,
+    container: str,
+    sightings: CoverageSightings | None,
+    others: Sequence[CoveragePart],
 ) -> Coverage:
+    if missing := next((part for part in others if part.reason), None):
+        return _not_measured(rig, f"worker {missing.worker}: {missing.reason}")
     if sightings is None:
         return _not_measured(rig, "no pytest session told where it ran")
     if not sightings.sessions and not await _has_fresh_data(rig, container, sightings.folder):
         return _not_measured(rig, _without_coverage(rig, sightings))
     into = rig.folder.path / COVERAGE_FOLDER
     await asyncio.to_thread(into.mkdir, exist_ok=True)
-    reported = await report_coverage(rig.engine, container, sightings, into)
+    parts = [part.data for part in others if part.data]
+    reported = await report_coverage(rig.engine, container, sightings, into, parts=parts)
     (into / RESULT).unlink(missing_ok=True)
     for finding in (*reported.notes, *reported.findings):
         journal.note(f"coverage: {finding}")
@@ -86,7 +167,10 @@ async def _measure(
             f"coverage: {len(reported.stale)} data file(s) are older than the tests and were "
             f"left out: {reported.stale[0]!r}{' …' if len(reported.stale) > 1 else ''}"
         )
-    data_files = await _data_files(rig, journal, container, reported.data_files)
+    data_files = (
+        *await _data_files(rig, journal, container, reported.data_files),
+        *(file for part in others for file in part.data_files),
+    )
     if reported.error is not None or reported.totals is None:
         return _not_measured(rig, _why(reported, sightings)).model_copy(
             update={"data_files": data_files, "version": reported.version}
@@ -107,7 +191,9 @@ async def _measure(
         reports=tuple(f"{COVERAGE_FOLDER}/{name}" for name in _REPORTS if (into / name).is_file()),
         version=reported.version,
         python=reported.python,
-        switched_on=any(session.switched_on for session in sightings.sessions),
+        switched_on=any(
+            [*(s.switched_on for s in sightings.sessions), *(p.switched_on for p in others)]
+        ),
         threshold=find_threshold(
             rig.settings.coverage.fail_under,
             rig.setting_sources.get("coverage.fail_under", "settings"),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,14 +15,24 @@ from seatrial.evidence.coverage_events import CoverageSightings
 from seatrial.evidence.coverage_result import ReportedResult, read_result
 from seatrial.probe import coverage_reporter_source
 
-__all__ = ["DEFAULT_DATA_FILE", "LOG", "RESULT", "Reported", "report_coverage", "started_at"]
+__all__ = [
+    "COMBINED",
+    "DEFAULT_DATA_FILE",
+    "LOG",
+    "RESULT",
+    "Reported",
+    "report_coverage",
+    "started_at",
+]
 
 DEFAULT_DATA_FILE = ".coverage"
 RESULT = "result.json"
+COMBINED = "combined.coverage"
 LOG = "reporter.log"
 _FOLDER = "/seatrial-coverage"
 _SCRIPT = f"{_FOLDER}/seatrial_coverage.py"
 _OUT = f"{_FOLDER}/out"
+_PARTS = f"{_FOLDER}/parts"
 _MAX_BYTES = 1 << 30
 _CLOCK_SLACK_S = 2.0
 """File systems that keep whole seconds show a file older than it is."""
@@ -43,9 +54,18 @@ class Reported(ReportedResult):
 
 
 async def report_coverage(
-    engine: Engine, container: str, sightings: CoverageSightings, into: Path
+    engine: Engine,
+    container: str,
+    sightings: CoverageSightings,
+    into: Path,
+    *,
+    parts: Sequence[Path] = (),
+    combine_only: bool = False,
 ) -> Reported:
     """Find and combine the data in a copy of `container`, and report it into the folder `into`.
+
+    `parts` are data files from other containers of the same image, to be combined with it;
+    `combine_only`: no figures are wanted, only the data in one file.
 
     The reporter runs as the tests' user, with their interpreter, coverage.py, configuration,
     files and environment; only so the figures are those of a plain run.
@@ -57,6 +77,7 @@ async def report_coverage(
     state = (await engine.inspect(container))["State"]
     data_files = [session.data_file for session in sightings.sessions]
     configured = [session.config_file for session in sightings.sessions]
+    places = [f"{_PARTS}/{number}.coverage" for number in range(len(parts))]
     request = {
         "folder": sightings.folder,
         "config_file": configured[0] if configured else None,
@@ -66,6 +87,8 @@ async def report_coverage(
         ),
         "since": started_at(state["StartedAt"]) - _CLOCK_SLACK_S,
         "out": _OUT,
+        "parts": places,
+        "combine_only": combine_only,
     }
     folder = _FOLDER.strip("/")
     async with throwaway(
@@ -77,6 +100,11 @@ async def report_coverage(
             Entry(_SCRIPT.strip("/"), 0o644, coverage_reporter_source()),
             # Whichever user the tests ran as writes here.
             Entry(_OUT.strip("/"), 0o1777),
+            Entry(_PARTS.strip("/"), 0o755),
+            *(
+                Entry(place.strip("/"), 0o644, path)
+                for place, path in zip(places, parts, strict=True)
+            ),
         ],
         unset=_STARTS_COVERAGE,
     ) as copy:

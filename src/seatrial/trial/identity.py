@@ -9,9 +9,11 @@ from typing import Literal
 
 __all__ = [
     "OWNER_LABEL",
+    "STACK_LABEL",
     "TRIAL_LABEL",
     "Identity",
     "label_of",
+    "label_of_stack",
     "name_trial",
     "owner_state",
     "process_start",
@@ -22,6 +24,8 @@ __all__ = [
 TRIAL_LABEL = "dev.seatrial.trial"
 PROJECT_LABEL = "dev.seatrial.project"
 OWNER_LABEL = "dev.seatrial.owner"
+STACK_LABEL = "dev.seatrial.stack"
+"""Tells apart the stacks of one trial; its value is the compose project's name."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -42,17 +46,28 @@ def name_trial(project: Path, now: datetime, token: str, owner: str) -> Identity
     """Name a trial of the project in folder `project`; `token` tells apart those of one second."""
     slug = project_slug(project)
     trial = f"{now:%Y%m%d-%H%M%S}-{token}"
+    stack = f"seatrial-{slug}-{trial}"
     return Identity(
         trial=trial,
-        compose_project=f"seatrial-{slug}-{trial}",
+        compose_project=stack,
         slug=slug,
-        labels={TRIAL_LABEL: trial, PROJECT_LABEL: slug, OWNER_LABEL: owner},
+        labels={
+            TRIAL_LABEL: trial,
+            PROJECT_LABEL: slug,
+            OWNER_LABEL: owner,
+            STACK_LABEL: stack,
+        },
     )
 
 
 def label_of(trial: str) -> str:
     """The label that finds everything of a trial."""
     return f"{TRIAL_LABEL}={trial}"
+
+
+def label_of_stack(stack: str) -> str:
+    """The label that finds everything of one stack, by its compose project's name."""
+    return f"{STACK_LABEL}={stack}"
 
 
 def project_slug(project: Path) -> str:

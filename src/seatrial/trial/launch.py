@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from seatrial.engine.api import Engine
 from seatrial.engine.connect import Endpoint, find_endpoint, import_client, open_engine
 from seatrial.errors import EnvironmentFault, SeatrialError
-from seatrial.selection.share import EVERYTHING
 from seatrial.settings import LoadedSettings
 from seatrial.stack.compose import Compose, find_compose
 from seatrial.stack.plan import Plan, make_plan
@@ -111,6 +110,7 @@ async def launch(
         )
         from seatrial.trial.rig import Rig  # noqa: PLC0415
         from seatrial.trial.runner import run_trial  # noqa: PLC0415
+        from seatrial.trial.workers import divide_work  # noqa: PLC0415
 
         ledger = Ledger(project, surroundings.wall_clock)
         stock = await take_stock(
@@ -124,6 +124,7 @@ async def launch(
         max_age_s = 0 if fresh else loaded.settings.reuse.max_age
         if found := await find_reusable(ledger, stock, max_age_s):
             return found
+        known, division = await divide_work(plan, loaded.settings, await engine.info())
         hashing = asyncio.create_task(hash_stock_of(ledger, stock))
         folder = new_run_folder(project, identity.trial)
         reaper = await asyncio.to_thread(Reaper, identity.trial, folder.path)
@@ -137,7 +138,8 @@ async def launch(
                 folder=folder,
                 observer=announce(plan, identity),
                 clock=surroundings.clock,
-                share=EVERYTHING,
+                known=known,
+                division=division,
                 engine_is_local=engine_is_local,
             )
             record = await run_trial(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 from seatrial.engine.archive import read_small_file
@@ -37,7 +38,8 @@ async def follow_tests(rig: Rig, container: str) -> None:
             continue  # display only: whoever needs the engine finds out by himself
         progress = read_progress(raw)
         if progress and progress != seen:
-            rig.observer.tests_changed(progress)
+            expected = rig.division.expected[rig.share.worker]
+            rig.observer.tests_changed(replace(progress, expected_s=expected))
             seen = progress
 
 

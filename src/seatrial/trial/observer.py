@@ -31,6 +31,10 @@ class TestsProgress:
     """Node id of the test that runs, or ran last."""
     failures: tuple[tuple[str, str], ...]
     """Node id and first line of the failures so far, in their order, at most 200."""
+    workers: tuple[tuple[int, int], ...] = ()
+    """Done and total of each, if there are several."""
+    expected_s: float | None = None
+    """Seconds that all of it took before; None if that is not known."""
 
 
 class Observer(Protocol):

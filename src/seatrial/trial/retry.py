@@ -8,7 +8,7 @@ from seatrial.engine.api import Held
 from seatrial.errors import ExitCode
 from seatrial.evidence.folder import RunFolder
 from seatrial.evidence.record import Pytest, Retry, Status
-from seatrial.selection.share import Share
+from seatrial.selection.division import divide
 from seatrial.trial.attempt import Attempt, make_attempt
 from seatrial.trial.clean import remove_stack
 from seatrial.trial.outcome import Outcome
@@ -34,7 +34,7 @@ async def retry_failures(
     assert first.pytest is not None  # noqa: S101 - see _worth_it
     failing = tuple(failure.test for failure in first.pytest.failures)
     retries: list[Retry] = []
-    await remove_stack(rig, journal)
+    await _remove_all(rig, journal)
     for number in range(1, rig.settings.retries + 1):
         journal.note(f"running {counted(len(failing), 'failed test')} again in a fresh stack")
         retry, removed = await _again(rig, number, failing, wall_clock)
@@ -58,6 +58,13 @@ async def retry_failures(
     return replace(first, outcome=passed, fault=None, diagnosis=None), tuple(retries)
 
 
+async def _remove_all(rig: Rig, journal: Journal) -> None:
+    for worker in journal.crew:
+        await remove_stack(worker.rig, worker.journal)
+    if not journal.crew:
+        await remove_stack(rig, journal)
+
+
 def _worth_it(rig: Rig, pytest: Pytest | None) -> bool:
     if pytest is None or rig.settings.retries == 0 or pytest.exit_status != PYTEST_TESTS_FAILED:
         return False
@@ -71,7 +78,9 @@ async def _again(
     name = f"retry-{number}"
     folder = RunFolder(rig.folder.path / name)
     folder.logs.mkdir(parents=True)
-    again = replace(rig, folder=folder, share=Share(tests=tests))
+    again = replace(
+        rig, folder=folder, division=divide(rig.known, 1, tests=tests, reason="tests that failed")
+    )
     journal = fresh_journal(again)
     began = rig.clock()
     attempt = await make_attempt(again, journal, wall_clock=wall_clock)

@@ -10,14 +10,15 @@ from typing import Any
 from seatrial.engine.api import Engine, Held
 from seatrial.evidence.folder import RunFolder
 from seatrial.evidence.record import Phase, PhaseName, ServiceRecord
-from seatrial.selection.share import Share
+from seatrial.selection.division import Division, Known
+from seatrial.selection.share import EVERYTHING, Share
 from seatrial.settings import Settings
 from seatrial.stack.compose import Compose
 from seatrial.stack.plan import Plan
 from seatrial.trial.observer import Observer
 from seatrial.trial.resources import RESOURCES_FILE, ResourceLog
 
-__all__ = ["Journal", "Rig", "fresh_journal"]
+__all__ = ["Journal", "Rig", "Worker", "fresh_journal"]
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,16 @@ class Rig:
     """Monotonic, in seconds."""
     setting_sources: Mapping[str, str]
     """For each setting that is not a default, by its dotted key, the place that set it."""
-    share: Share
-    """Which tests to run, and in which order."""
     engine_is_local: bool
     """This machine can connect to the addresses of containers, and the engine sees its files."""
+    known: Known
+    """What is known of the tests from before."""
+    division: Division
+    """The shares of the trial's workers."""
+    share: Share = EVERYTHING
+    """Which tests this worker runs, and in which order."""
+    place: str = ""
+    """What the paths of this worker's folder begin with in the trial's folder."""
 
     @property
     def project(self) -> Path:
@@ -64,6 +71,8 @@ class Journal:
     """By service: what the last try to see it ready was answered, if it did not become ready."""
     log_tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """By the log's path in the trial's folder; each ends when its container does."""
+    crew: list["Worker"] = field(default_factory=list)
+    """All workers so far, if they keep journals of their own."""
 
     @contextmanager
     def phase(self, name: PhaseName) -> Iterator[None]:
@@ -92,9 +101,19 @@ class Journal:
         self.services[service] = self.services[service].model_copy(update=values)
 
 
-def fresh_journal(rig: Rig) -> Journal:
-    """A journal that begins now, with none of the services started."""
-    began = rig.clock()
+@dataclass(frozen=True)
+class Worker:
+    """A stack of its own and what was found on it."""
+
+    number: int
+    """From 1."""
+    rig: Rig
+    journal: Journal
+
+
+def fresh_journal(rig: Rig, *, began: float | None = None) -> Journal:
+    """A journal with none of the services started, that begins now or at the time given."""
+    began = rig.clock() if began is None else began
     resources = ResourceLog(rig.engine, rig.folder.path / RESOURCES_FILE, lambda at: at - began)
     return Journal(rig.clock, rig.observer, began, resources, services=_services(rig))
 

@@ -23,7 +23,7 @@ from seatrial.evidence.record import (
     Status,
 )
 from seatrial.settings import LoadedSettings
-from seatrial.trial.attempt import Attempt, make_attempt
+from seatrial.trial.attempt import Attempt, make_attempt, services_of
 from seatrial.trial.built import examine_build
 from seatrial.trial.clean import clean
 from seatrial.trial.outcome import Outcome, judge_budgets
@@ -89,11 +89,12 @@ async def run_trial(
         arguments_by=result.arguments_by,
         settings=_settings(loaded),
         phases=tuple(sorted(journal.phases, key=lambda phase: phase.start)),
-        services=tuple(journal.services.values()),
+        services=services_of(journal),
         build=built,
         pytest=result.pytest,
         coverage=result.coverage,
         retries=retries,
+        split=result.split,
         budgets=budgets,
         clean_up=clean_up,
         changes=tuple(

@@ -26,7 +26,7 @@ from seatrial.stack.model import Dependency, Form
 from seatrial.stack.select import needed_by
 from seatrial.stack.servers import recognise
 from seatrial.trial.build import read_image
-from seatrial.trial.identity import TRIAL_LABEL, label_of
+from seatrial.trial.identity import label_of_stack
 from seatrial.trial.rig import Journal, Rig
 from seatrial.trial.service import (
     FAILED_STATES,
@@ -152,7 +152,7 @@ class _Stack:
             self._rig.observer.service_changed(name, "creating")
         await create_containers(self._rig.compose, form, names, cwd=self._rig.project)
         found: dict[str, list[Container]] = {}
-        label = label_of(self._rig.plan.labels[TRIAL_LABEL])
+        label = label_of_stack(self._rig.plan.name)
         with engine_faults("the trial's containers"):
             for container in await self._rig.engine.containers(label):
                 found.setdefault(container.service, []).append(container)

@@ -1,7 +1,9 @@
 """Phase `test`: the test container runs until it ends, or its time is up."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from seatrial.engine.faults import engine_faults
 from seatrial.engine.logs import follow_log
@@ -27,8 +29,10 @@ class TestRun:
     """Needed services that ended while the tests ran."""
 
 
-async def run_tests(rig: Rig, journal: Journal, stack: StartedStack) -> TestRun:
-    """Start the test container and wait for it.
+async def run_tests(
+    rig: Rig, journal: Journal, stack: StartedStack, *, stop: asyncio.Event
+) -> TestRun:
+    """Start the test container and wait for it; end it early once `stop` is set.
 
     Raises:
         EnvironmentFault: the container cannot be started.
@@ -59,7 +63,8 @@ async def run_tests(rig: Rig, journal: Journal, stack: StartedStack) -> TestRun:
         timed_out = False
         try:
             async with asyncio.timeout(rig.settings.timeouts.test):
-                await rig.engine.wait(stack.test_container)
+                if await _ends_first(rig.engine.wait(stack.test_container), stop):
+                    await rig.engine.stop(stack.test_container, grace_s=STOP_GRACE_S)
         except TimeoutError:
             timed_out = True
             await rig.engine.stop(stack.test_container, grace_s=STOP_GRACE_S)
@@ -77,6 +82,20 @@ async def run_tests(rig: Rig, journal: Journal, stack: StartedStack) -> TestRun:
         out_of_memory=state["OOMKilled"],
     )
     return TestRun(state["ExitCode"], timed_out, state["OOMKilled"], lost)
+
+
+async def _ends_first(running: Coroutine[Any, Any, int], stop: asyncio.Event) -> bool:
+    """Whether `stop` was set before what runs came to its end."""
+    tasks = asyncio.create_task(running), asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        return tasks[0] not in done
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _watch(rig: Rig, journal: Journal, service: str) -> str:

@@ -1,0 +1,74 @@
+"""Divides the tests among a number of workers, by what is known of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from seatrial.selection.assign import assign, expected_loads
+from seatrial.selection.share import EVERYTHING, Share
+
+__all__ = ["ALONE", "Division", "Known", "divide"]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What earlier trials, or the project's files, tell of the tests."""
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by node id, or bytes by file."""
+    weighed_by: Literal["durations", "sizes", "nothing"] = "nothing"
+    first: Sequence[str] = ()
+    """Node ids of tests that are likely to fail, the likeliest first."""
+
+
+@dataclass(frozen=True)
+class Division:
+    """A share for each worker."""
+
+    shares: tuple[Share, ...]
+    reason: str
+    """Why that many."""
+    weighed_by: Literal["durations", "sizes", "nothing"] = "nothing"
+    expected: tuple[float | None, ...] = (None,)
+    """Seconds of each worker's tests, if they have been measured before."""
+
+
+ALONE = Division((EVERYTHING,), "one worker")
+
+
+def divide(
+    known: Known,
+    workers: int,
+    *,
+    reason: str,
+    tests: Sequence[str] | None = None,
+    fail_fast: bool = False,
+    take_over_xdist: bool = False,
+) -> Division:
+    """Divide all tests, or only those that are named by node id or file.
+
+    With one worker xdist is never touched: there is nothing to take over for.
+    """
+    weights = {
+        test: weight
+        for test, weight in known.weights.items()
+        if tests is None or test in tests or test.partition("::")[0] in tests
+    }
+    assignment = assign(weights, workers)
+    timed = known.weighed_by == "durations" and bool(weights)
+    return Division(
+        shares=tuple(
+            Share(
+                tests=tests,
+                worker=number,
+                assignment=assignment,
+                first=known.first,
+                fail_fast=fail_fast,
+                take_over_xdist=take_over_xdist and workers > 1,
+            )
+            for number in range(workers)
+        ),
+        reason=reason,
+        weighed_by=known.weighed_by,
+        expected=expected_loads(assignment, weights) if timed else (None,) * workers,
+    )
