@@ -178,18 +178,22 @@ class _Pace:
         return fresh
 
     def describe(self, progress: TestsProgress) -> str:
-        """Done and total, failures, rate, and the time left if the rest goes as fast."""
+        """Done and total, failures, rate, and the time left: as it took before, or at this rate."""
         now = time.monotonic()
         if not self.known:
             self.known, self._began, self._first = True, now, progress.done
-        parts = [f"{progress.done}/{progress.total} tests"]
+        each = " + ".join(f"{done}/{total}" for done, total in progress.workers)
+        parts = [f"{progress.done}/{progress.total} tests{f' ({each})' * bool(each)}"]
         if progress.failed:
             parts.append(f"{progress.failed} failed")
         elapsed = now - self._began
         if progress.done > self._first:
             rate = (progress.done - self._first) / elapsed
             parts.append(f"{rate:.1f}/s")
-            parts.append(f"{duration((progress.total - progress.done) / rate)} left")
+            left = (progress.expected_s or 0.0) - elapsed
+            if left <= 0:
+                left = (progress.total - progress.done) / rate
+            parts.append(f"{duration(left)} left")
         return " · ".join(parts)
 
 

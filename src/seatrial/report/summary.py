@@ -13,6 +13,7 @@ from seatrial.evidence.record import CleanUp, Record, Reused, ServiceRecord, Sta
 from seatrial.report.build import print_build
 from seatrial.report.coverage import print_coverage
 from seatrial.report.diagnosis import print_diagnosis
+from seatrial.report.split import print_split
 from seatrial.report.text import print_fault
 from seatrial.words import counted, duration
 
@@ -20,6 +21,7 @@ __all__ = ["print_record", "print_records", "records_json"]
 
 _STYLE = {Status.PASSED: "bold green", Status.OVER_BUDGET: "bold yellow"}
 _MAX_FAILURES = 20
+_AS_WANTED = frozenset({"ready", "started", "completed", "ran"})
 MIB = 1 << 20
 
 
@@ -30,6 +32,8 @@ def print_record(out: Console, record: Record, folder: Path) -> None:
         out.print(Text(f"nothing was run: what follows is of trial {record.id}", style="bold"))
     _print_phases(out, record)
     _print_services(out, record)
+    if record.split:
+        print_split(out, record.split)
     if record.build:
         print_build(out, record.build)
     for finding in record.findings:
@@ -130,11 +134,13 @@ def _print_services(out: Console, record: Record) -> None:
     for _ in range(5):
         table.add_column()
     for service in record.services:
+        if service.worker > 1 and service.state in _AS_WANTED:
+            continue  # as on the first worker, whose services are shown
         image = service.image
         stand_in = f"image: {image.stand_in}" if image and image.stand_in else ""
         table.add_row(
             " ",
-            service.name,
+            f"{service.name} ({service.worker})" if service.worker > 1 else service.name,
             _state(service),
             _usage(service),
             Text(stand_in, style="dim", overflow="fold"),

@@ -45,6 +45,8 @@ def report(app: Path, *data_files: str, since: float = 0, **request: Any) -> dic
         "data_files": [str(app / name) for name in data_files],
         "since": since,
         "out": str(out),
+        "parts": [],
+        "combine_only": False,
         **request,
     }
     command = [sys.executable, str(script), json.dumps(asked)]
@@ -83,6 +85,35 @@ def test_what_parallel_mode_wrote_is_combined_and_kept(app: Path) -> None:
     assert all(Path(path).is_file() for path in result["data_files"])
     assert result["combined"]
     assert result["totals"]["covered_lines"] == 8
+
+
+def test_data_of_other_containers_is_added(app: Path) -> None:
+    measure(app, "once.py")
+    measure(app, "twice.py", data_file="other")
+    (app / "other").rename(app.parent / "part")
+
+    result = report(app, ".coverage", parts=[str(app.parent / "part")])
+
+    assert result["data_files"] == [str(app / ".coverage")]
+    assert result["totals"]["covered_lines"] == 8
+
+
+def test_a_container_whose_tests_measured_nothing_reports_what_others_measured(app: Path) -> None:
+    measure(app, "once.py", data_file="other")
+
+    result = report(app, ".coverage", parts=[str(app / "other")])
+
+    assert result["totals"]["covered_lines"] == 5
+
+
+def test_data_alone_is_combined_into_one_file_and_not_reported(app: Path) -> None:
+    measure(app, "once.py")
+
+    result = report(app, ".coverage", combine_only=True)
+
+    assert "totals" not in result
+    out = app.parent / "out"
+    assert sorted(path.name for path in out.iterdir()) == ["combined.coverage", "result.json"]
 
 
 def test_a_file_of_the_very_name_is_all_there_is(app: Path) -> None:
