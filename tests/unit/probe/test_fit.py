@@ -35,6 +35,7 @@ def test_a_file_for_containers_needs_only_the_standard_library_and_what_it_is_ab
     about = {
         "seatrial_probe": {"pytest"},
         "seatrial_share": {"pytest"},
+        "seatrial_trace": {"pytest"},
         "seatrial_coverage": {"coverage"},
     }
     assert set(imported) <= {*sys.stdlib_module_names, *about.get(file.stem, ())}
