@@ -24,6 +24,10 @@ SETTINGS_FILE = "seatrial.toml"
 PYPROJECT_FILE = "pyproject.toml"
 
 
+Database = Literal["PostgreSQL", "MySQL", "Redis", "MongoDB"]
+"""The servers that have settings for a throwaway database; MySQL stands for MariaDB too."""
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -106,6 +110,8 @@ class Settings(_Model):
     """Networks and volumes that exist outside the project: stop, or use fresh ones instead."""
     throwaway: bool = True
     """Whether a recognised database keeps its data in memory and writes nothing durably."""
+    throwaway_services: Mapping[str, Database] = Field(default_factory=dict)
+    """Services that are such a database although their image's name does not tell."""
     source: Literal["auto", "overlay", "copy"] = "auto"
     """How a mounted source folder is kept from being written to: by an overlay on it, or by
     copying it. `auto`: overlay where the engine is on this machine, else copy."""

@@ -88,7 +88,11 @@ async def make_plan(
         *patch.plain_logging(form),
         *patch.one_container_for_tests(form, selection.test),
         *patch.built_image_names(form, slug),
-        *(throwaway_databases(form, selection.test) if settings.throwaway else ()),
+        *(
+            throwaway_databases(form, selection.test, settings.throwaway_services)
+            if settings.throwaway
+            else ()
+        ),
         *patch.label_everything(form, labels),
         *redirect_mounts(
             form,

@@ -3,6 +3,7 @@
 The clients ask over TCP on purpose. The official images of PostgreSQL, MySQL and MariaDB start a
 temporary server for their first-time set-up, which answers on its local socket and goes away
 again; a health check that uses the socket is fooled by it, and a quick probe more than a slow one.
+MongoDB's listens on the loopback address, so its client asks by the container's own name.
 """
 
 import re
@@ -26,6 +27,12 @@ class KnownServer:
     client: tuple[str, ...]
     answers: Callable[[int, str], bool]
     """Whether exit code and output of the client mean that the server answers."""
+
+
+def _mongo_client() -> tuple[str, ...]:
+    # By the container's own name: the temporary server listens on 127.0.0.1, over TCP.
+    ping = """--quiet --host "$(hostname)" --eval "db.adminCommand('ping').ok\""""
+    return ("sh", "-c", f"command -v mongosh >/dev/null && exec mongosh {ping}; exec mongo {ping}")
 
 
 def _mysql_client() -> tuple[str, ...]:
@@ -63,6 +70,14 @@ _SERVERS = (
         client=("redis-cli", "ping"),
         # redis-cli ends with 0 while the server is still loading, so its words decide.
         answers=lambda _, output: "PONG" in output or "NOAUTH" in output,
+    ),
+    KnownServer(
+        name="MongoDB",
+        images=re.compile(r"^(mongo|mongodb|mongodb-community-server)$"),
+        program="mongod",
+        port=27017,
+        client=_mongo_client(),
+        answers=lambda code, output: code == 0 and output.strip().endswith("1"),
     ),
 )
 

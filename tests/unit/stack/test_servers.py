@@ -16,6 +16,7 @@ from seatrial.stack.servers import recognise
         ("mysql:8", "MySQL"),
         ("bitnami/mariadb:11", "MySQL"),
         ("redis:7", "Redis"),
+        ("mongo:7", "MongoDB"),
         ("valkey/valkey", "Redis"),
         ("redis/redis-stack-server", "Redis"),
     ],
@@ -54,6 +55,16 @@ def test_a_client_must_say_that_the_server_answers() -> None:
     assert mysql
     assert mysql.answers(0, "mysqld is alive")
     assert not mysql.answers(1, "Can't connect")
+
+
+def test_mongodb_is_asked_at_an_address_where_its_set_up_does_not_listen() -> None:
+    server = recognise("mongo", ())
+
+    assert server
+    assert '--host "$(hostname)"' in server.client[-1]
+    assert server.answers(0, "1\n")
+    assert not server.answers(0, "0")
+    assert not server.answers(1, "connect ECONNREFUSED")
 
 
 @pytest.mark.parametrize("image", ["postgres", "mysql"])
