@@ -37,7 +37,7 @@ class Store(FakeEngine):
 
     async def inspect_image(self, name: str) -> dict[str, Any]:
         if name not in self.ids:
-            raise DockerError(self.status, {"message": "no such image"})
+            raise DockerError(self.status, "no such image")
         return {"Id": self.ids[name]}
 
 
