@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ __all__ = [
     "file_fault",
     "list_records",
     "new_run_folder",
+    "newest_records",
     "read_record",
     "write_record",
 ]
@@ -23,6 +25,8 @@ __all__ = [
 _HOME = ".seatrial"
 _RECORD = "record.json"
 _LATEST = "latest"
+_MAX_RECORD = 64 << 20
+"""Bytes; what is larger was not written by Seatrial, which bounds all that it puts in."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,21 @@ def list_records(project: Path) -> list[Record]:
         except UsageFault:
             continue
     return records
+
+
+def newest_records(project: Path, at_most: int) -> Iterator[tuple[Record, RunFolder]]:
+    """The newest trials with readable records, newest first; older ones are not even opened."""
+    try:
+        paths = sorted((project / _HOME / "runs").iterdir(), reverse=True)
+    except OSError:
+        return
+    recorded = (folder for folder in map(RunFolder, paths) if folder.record.is_file())
+    for folder in islice(recorded, at_most):
+        try:
+            if folder.record.stat().st_size <= _MAX_RECORD:
+                yield _parse(folder.record), folder
+        except (UsageFault, OSError):
+            continue
 
 
 def read_record(project: Path, trial: str | None) -> tuple[Record, RunFolder]:

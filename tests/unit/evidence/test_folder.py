@@ -9,6 +9,7 @@ from seatrial.evidence.folder import (
     list_records,
     manifest,
     new_run_folder,
+    newest_records,
     read_record,
     write_record,
 )
@@ -125,3 +126,19 @@ def test_the_manifest_has_every_file_but_the_record(tmp_path: Path) -> None:
 
     assert (entry.path, entry.size) == ("logs/db.log", 6)
     assert entry.sha256 == hashlib.sha256(b"ready\n").hexdigest()
+
+
+def test_the_newest_records_come_first_and_older_ones_are_not_opened(tmp_path: Path) -> None:
+    for day in range(1, 6):
+        make_trial(tmp_path, f"2026010{day}-000000-aaaaaa")
+    newest = tmp_path / ".seatrial/runs/20260105-000000-aaaaaa"
+    (newest / "record.json").write_text("{", encoding="utf-8")
+    (tmp_path / ".seatrial/runs/20260106-000000-running").mkdir()
+
+    found = [(record.id[7], folder.path.name[7]) for record, folder in newest_records(tmp_path, 3)]
+
+    assert found == [("4", "4"), ("3", "3")]
+
+
+def test_a_project_without_trials_has_no_newest_records(tmp_path: Path) -> None:
+    assert list(newest_records(tmp_path, 3)) == []
