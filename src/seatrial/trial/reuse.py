@@ -90,7 +90,7 @@ async def take_stock(
     try:
         stock, names = await asyncio.to_thread(look)
         return replace(stock, images=await _image_ids(engine, names))
-    except NotComparableError as error:
+    except (NotComparableError, OSError) as error:
         return str(error)
 
 
