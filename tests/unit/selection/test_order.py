@@ -123,4 +123,5 @@ def test_only_the_newest_records_are_read(tmp_path: Path) -> None:
 def make_failing(project: Path, number: int, *tests: str, **values: Any) -> None:
     failures = tuple(Failure(test=test, message="assert 0") for test in tests)
     seen = make_pytest(1, passed=5 - len(tests), failed=len(tests), failures=failures)
-    make_trial(project, number, {}, **({"pytest": seen, "status": Status.FAILED} | values))
+    defaults: dict[str, Any] = {"pytest": seen, "status": Status.FAILED}
+    make_trial(project, number, {}, **(defaults | values))
