@@ -2,6 +2,7 @@
 
 `python -m bench start`: start-up alone, also against the earliest moment that a tight loop sees.
 `python -m bench evidence`: what the probe costs, and how much memory large trials take.
+`python -m bench split`: how evenly tests are dealt out to many workers (simulated, in one round).
 Rounds alternate, so that both see the same machine; the first, which fills caches, is not counted.
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from bench.plain import PlainRun, plain_flow
 from bench.probe import compare_probe, measure_memory
+from bench.split import measure_split
 from bench.start import Greeting, remove_built, tight_loop, up_and_wait
 from bench.table import Row, absolute, as_json, as_markdown, ratio
 from bench.trials import TrialRun, help_seconds, run_trial
@@ -44,7 +46,10 @@ def main() -> int:
     """Measure, print the table, write it to bench/results, and fail if a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=["first-trial", "start", "evidence"], default="first-trial"
+        "what",
+        nargs="?",
+        choices=["first-trial", "start", "evidence", "split"],
+        default="first-trial",
     )
     parser.add_argument("--rounds", type=int, default=3, help="counted rounds (default: 3)")
     arguments = parser.parse_args()
@@ -52,6 +57,8 @@ def main() -> int:
         rows = [*compare_probe(arguments.rounds), *measure_memory()]
     elif arguments.what == "start":
         rows = asyncio.run(_start_up(arguments.rounds))
+    elif arguments.what == "split":
+        rows = measure_split(RESULTS / "split")
     else:
         plain, trials = _rounds(arguments.rounds)
         rows = compare(plain, trials, [help_seconds() for _ in range(HELP_ROUNDS)])
