@@ -1,7 +1,6 @@
 """An unchanged trial is not run again; whatever changed, it is."""
 
 import json
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from seatrial.evidence.filetree import Root, list_tree
 from seatrial.evidence.record import Record, Status
 
 from .engine_state import docker
-from .program import assert_nothing_left, seatrial
+from .program import assert_nothing_left, running_trial, seatrial
 from .projects import PYTEST_IMAGE, Project, make_project
 
 BASE = "seatrial-tests-reuse-base:1"
@@ -193,24 +192,11 @@ def test_the_settings_can_switch_it_off(project: Project) -> None:
 def test_a_file_that_changes_while_the_trial_runs_leaves_it_without_a_fingerprint(
     project: Project,
 ) -> None:
-    # Only a trial that is under way makes its folder.
-    program = subprocess.Popen(
-        [
-            "sh",
-            "-c",
-            "until ls .seatrial/runs/*/logs/build.log; do sleep 0.01; done; echo >> data/new",
-        ],
-        cwd=project.folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for trial in project.trials():
-            (project.runs / trial / "logs/build.log").unlink(missing_ok=True)
-        record = run(project, "--fresh")
-    finally:
-        program.kill()
-        program.wait()
+    earlier = project.trials()
+    with running_trial(project) as running:
+        running.wait_for(lambda: project.trials() != earlier, "the trial's folder")
+        (project.folder / "data/new").touch()
+        record = running.finish().record
 
     assert record.fingerprint is None
     assert any("data/new" in finding for finding in record.findings)
