@@ -92,15 +92,14 @@ def hash_tree(root: Root, entries: Iterable[Entry], cache: "HashCache") -> str:
     Raises:
         NotComparableError: a file is no longer what was listed.
     """
-    total = hashlib.sha256()
     top = os.path.realpath(root.path)
+    fields: list[str] = []
     for entry in entries:
         path = f"{top}/{entry.place}" if entry.place else top
         content = cache.sha256(path, entry.stamp) if entry.stamp else entry.link
-        fields = (entry.place, str(entry.mode), str(entry.uid), str(entry.gid), content)
         # No field can hold a zero, so nothing of one can pass for the next.
-        total.update(b"\0".join(os.fsencode(field) for field in fields) + b"\0")
-    return total.hexdigest()
+        fields += (entry.place, f"{entry.mode} {entry.uid} {entry.gid}", content)
+    return hashlib.sha256(os.fsencode("\0".join(fields))).hexdigest()
 
 
 @dataclass
@@ -109,7 +108,8 @@ class HashCache:
 
     now_ns: int
     """Wall clock when it was read, in nanoseconds."""
-    known: dict[str, tuple[Stamp, str]] = field(default_factory=dict)
+    known: dict[str, list[int | str]] = field(default_factory=dict)
+    """The stamp's numbers, and the hash behind them: as JSON has it, since there may be many."""
     changed: bool = False
     stopped: bool = False
     """Set from another thread: nothing more is to be read."""
@@ -121,8 +121,8 @@ class HashCache:
             NotComparableError: it does not any more, or cannot be read.
         """
         known = self.known.get(path)
-        if known is not None and known[0] == stamp:
-            return known[1]
+        if known is not None and known[:-1] == [*stamp]:
+            return str(known[-1])
         if self.stopped:
             raise NotComparableError("hashing was broken off")
         try:
@@ -134,7 +134,7 @@ class HashCache:
         if after != stamp:
             raise NotComparableError(f"{path} changed while it was read")
         if max(stamp[1], stamp[2]) < self.now_ns - RACY_NS:
-            self.known[path] = (stamp, digest)
+            self.known[path] = [*stamp, digest]
             self.changed = True
         return digest
 
@@ -143,10 +143,11 @@ def read_cache(path: Path, now_ns: int) -> HashCache:
     """Read what an earlier run knew; nothing, if that is not to be had."""
     try:
         stored = json.loads(path.read_bytes())
-        known = {name: (_as_stamp(stamp), str(sha256)) for name, (stamp, sha256) in stored.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        known = {}
-    return HashCache(now_ns, known)
+    except (OSError, ValueError):
+        return HashCache(now_ns)
+    if not isinstance(stored, dict) or not all(type(one) is list for one in stored.values()):
+        return HashCache(now_ns)
+    return HashCache(now_ns, stored)
 
 
 def write_cache(path: Path, cache: HashCache) -> None:
@@ -162,11 +163,6 @@ def write_cache(path: Path, cache: HashCache) -> None:
 def stamp_of(state: os.stat_result) -> Stamp:
     """What shows that a file is the one it was."""
     return (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino, state.st_dev)
-
-
-def _as_stamp(raw: Iterable[int]) -> Stamp:
-    size, mtime, ctime, inode, device = raw
-    return (size, mtime, ctime, inode, device)
 
 
 def _entry(place: str, path: str, state: os.stat_result) -> Entry:

@@ -13,6 +13,7 @@ from seatrial.evidence.filetree import (
     hash_tree,
     list_tree,
     read_cache,
+    stamp_of,
     write_cache,
 )
 
@@ -120,8 +121,8 @@ def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path) -> None:
     file = write(tmp_path / "a", "1")
     cache = HashCache(LATER_NS)
     digest(Root(tmp_path), cache)
-    stamp, _ = cache.known[str(file)]
-    cache.known[str(file)] = (stamp, "known")
+    stamp = stamp_of(file.stat())
+    cache.known[str(file)] = [*stamp, "known"]
 
     assert cache.sha256(str(file), stamp) == "known"
 
@@ -183,9 +184,7 @@ def test_what_is_known_outlives_the_process(tmp_path: Path) -> None:
     assert read_cache(tmp_path / "hashes.json", 0).known == cache.known != {}
 
 
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"a": 1}', '{"a": [[1], "x"]}', '{"a": ["x", 1]}']
-)
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1}', '{"a": {}}', '{"a": null}'])
 def test_a_broken_store_of_hashes_is_no_store(tmp_path: Path, text: str) -> None:
     assert read_cache(write(tmp_path / "hashes.json", text), 0).known == {}
 
