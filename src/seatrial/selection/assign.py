@@ -31,6 +31,8 @@ _LEAST = 1e-6
 """What anything weighs at least, so that tests without a duration are dealt out evenly too."""
 
 _ROUNDING = 1e-9
+_DEEPEST = 20
+"""Names in a node id; what a container calls its tests must not exhaust the stack."""
 
 
 def assign(
@@ -139,7 +141,7 @@ class _Store(list[_T]):
     """
 
     def __init__(self, things: Iterable[_T]) -> None:
-        super().__init__(sorted(things, key=lambda thing: -thing.weight))
+        super().__init__(sorted(things, key=_lightest_last))
         self._keys = [-thing.weight for thing in self]
         self._next = list(range(len(self) + 1))
 
@@ -224,7 +226,7 @@ def _block(name: str, tests: Sequence[str], weights: Mapping[str, float], depth:
 def _beginning(test: str, depth: int) -> str:
     """A node id's file and that many more names; all of it once there are no more names."""
     names = test.partition("[")[0].split("::")
-    return test if depth >= len(names) else "::".join(names[: depth + 1])
+    return test if depth >= min(len(names), _DEEPEST) else "::".join(names[: depth + 1])
 
 
 def _lightest_last(thing: _Weighed) -> float:

@@ -244,6 +244,12 @@ def optimum(sizes: Mapping[str, float], workers: int) -> float:
     )
 
 
+def test_a_name_of_a_thousand_parts_is_dealt_out_like_any_other() -> None:
+    weights = {"test_a.py" + "::" * 1000 + name: 1.0 for name in "abcd"}
+
+    assert longest(assign(weights, 4), weights) == 1
+
+
 SMALL_TABLES = {
     "a class stays whole where it is no better cut": (
         2,
