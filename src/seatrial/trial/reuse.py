@@ -214,6 +214,7 @@ def _is_intact(folder: RunFolder, files: Iterable[FileEntry], cache: HashCache) 
             state = path.lstat()
         except OSError:
             return False
+        # Of a pipe, reading would never end.
         if not stat.S_ISREG(state.st_mode) or state.st_size != entry.size:
             return False
         if cache.sha256(str(path), stamp_of(state)) != entry.sha256:

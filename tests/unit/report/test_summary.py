@@ -14,6 +14,7 @@ from seatrial.evidence.record import (
     Phase,
     PhaseName,
     Record,
+    Reused,
     Status,
 )
 from seatrial.report.summary import print_record, print_records, records_json
@@ -37,6 +38,25 @@ def test_the_end_says_how_it_went_and_where_the_record_is() -> None:
         "cleaned up: removed 2 containers, 1 network, 0 volumes; nothing is left in the engine"
     )
     assert lines[-1] == f"record: {FOLDER}/record.json"
+
+
+def test_a_record_that_is_returned_again_says_so_first_and_last() -> None:
+    record = make_record()
+    reused = Reused(
+        trial=record.id,
+        measured=record.finished,
+        age_seconds=90,
+        look_seconds=0.01,
+        fingerprint="0" * 64,
+    )
+
+    lines = show(reused=reused).splitlines()
+
+    assert lines[0] == f"nothing was run: what follows is of trial {record.id}"
+    assert lines[-1] == (
+        f"REUSED: nothing changed since trial {record.id}, measured 2026-01-02 03:04 UTC, "
+        "1 min 30 s ago; nothing was run; measure anew: seatrial run --fresh"
+    )
 
 
 def test_every_phase_is_shown_with_its_time() -> None:
