@@ -112,6 +112,8 @@ class Settings(_Model):
     """Whether a recognised database keeps its data in memory and writes nothing durably."""
     throwaway_services: Mapping[str, Database] = Field(default_factory=dict)
     """Services that are such a database although their image's name does not tell."""
+    prepared: bool = False
+    """Whether a PostgreSQL is kept as an image after its first-time set-up, for later trials."""
     source: Literal["auto", "overlay", "copy"] = "auto"
     """How a mounted source folder is kept from being written to: by an overlay on it, or by
     copying it. `auto`: overlay where the engine is on this machine, else copy."""

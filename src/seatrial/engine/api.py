@@ -200,11 +200,22 @@ class Engine:
             async for line in response.content:
                 yield json.loads(line)
 
-    async def commit(self, container: str) -> str:
-        """Make an image of a container's own files, with its labels; volumes are not in it."""
+    async def commit(self, container: str, labels: Mapping[str, str] | None = None) -> str:
+        """Make an image of a container's own files; volumes are not in it.
+
+        It has the container's labels; those in `labels` win over them.
+        """
         params = {"container": container, "pause": "false"}
-        made = await self._docker._query_json("commit", "POST", params=params)  # noqa: SLF001
+        made = await self._docker._query_json(  # noqa: SLF001
+            "commit", "POST", params=params, data={"Labels": dict(labels)} if labels else None
+        )
         return str(made["Id"])
+
+    async def tag(self, image: str, name: str) -> None:
+        """Give an image a name, `repository:tag`."""
+        repository, _, tag = name.rpartition(":")
+        async with self._stream("POST", f"images/{image}/tag", {"repo": repository, "tag": tag}):
+            pass
 
     async def create_container(self, config: Mapping[str, Any]) -> str:
         """Create a container from the engine's own form of a configuration."""

@@ -2,8 +2,9 @@
 
 import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from seatrial.settings import Settings
 from seatrial.stack import patch
@@ -46,6 +47,8 @@ class Plan:
     arguments: tuple[str, ...]
     """Handed to pytest."""
     warnings: tuple[str, ...]
+    prepared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By service that starts from a prepared image: what stands in the form without that."""
 
 
 async def make_plan(

@@ -19,12 +19,14 @@ from seatrial.errors import EnvironmentFault, SeatrialError
 from seatrial.settings import LoadedSettings
 from seatrial.stack.compose import Compose, find_compose
 from seatrial.stack.plan import Plan, make_plan
+from seatrial.stack.prepared import tell_prepared
 from seatrial.trial.identity import Identity, name_trial, this_process
 from seatrial.trial.reaper import Reaper
 
 if TYPE_CHECKING:
     from seatrial.evidence.folder import RunFolder
     from seatrial.evidence.record import Record
+    from seatrial.stack.prepared import Preparable
     from seatrial.trial.observer import Observer
 
 __all__ = ["Surroundings", "launch", "plan_only"]
@@ -62,7 +64,8 @@ async def plan_only(
 
     compose = await find_compose(environ, project)
     identity = _identify(project, surroundings)
-    return await _plan(compose, identity, project, loaded, arguments, local=local)
+    plan = await _plan(compose, identity, project, loaded, arguments, local=local)
+    return tell_prepared(plan) if loaded.settings.prepared and await local() else plan
 
 
 async def launch(
@@ -101,6 +104,7 @@ async def launch(
         finally:
             opening.cancel()
         from seatrial.evidence.folder import new_run_folder  # noqa: PLC0415 - see above
+        from seatrial.trial.prepared import with_prepared  # noqa: PLC0415
         from seatrial.trial.reuse import (  # noqa: PLC0415
             Ledger,
             find_reusable,
@@ -124,6 +128,9 @@ async def launch(
         max_age_s = 0 if fresh else loaded.settings.reuse.max_age
         if found := await find_reusable(ledger, stock, max_age_s):
             return found
+        missing: tuple[Preparable, ...] = ()
+        if loaded.settings.prepared and engine_is_local:
+            plan, missing = await with_prepared(engine, plan)
         known, division = await divide_work(plan, loaded.settings, await engine.info())
         hashing = asyncio.create_task(hash_stock_of(ledger, stock))
         folder = new_run_folder(project, identity.trial)
@@ -140,6 +147,7 @@ async def launch(
                 clock=surroundings.clock,
                 known=known,
                 division=division,
+                missing=missing,
                 engine_is_local=engine_is_local,
             )
             record = await run_trial(
@@ -169,7 +177,10 @@ async def _open(endpoint: Endpoint, opened: contextlib.AsyncExitStack) -> tuple[
 
 def _import_rest() -> None:
     import_client()
-    import seatrial.trial.runner  # noqa: F401, PLC0415
+    import seatrial.trial.prepared  # noqa: PLC0415
+    import seatrial.trial.reuse  # noqa: PLC0415
+    import seatrial.trial.runner  # noqa: PLC0415
+    import seatrial.trial.workers  # noqa: F401, PLC0415
 
 
 async def _plan(

@@ -15,6 +15,7 @@ from seatrial.selection.share import EVERYTHING, Share
 from seatrial.settings import Settings
 from seatrial.stack.compose import Compose
 from seatrial.stack.plan import Plan
+from seatrial.stack.prepared import Preparable
 from seatrial.trial.observer import Observer
 from seatrial.trial.resources import RESOURCES_FILE, ResourceLog
 
@@ -45,6 +46,8 @@ class Rig:
     """Which tests this worker runs, and in which order."""
     place: str = ""
     """What the paths of this worker's folder begin with in the trial's folder."""
+    missing: tuple[Preparable, ...] = ()
+    """Databases to prepare for later trials."""
 
     @property
     def project(self) -> Path:

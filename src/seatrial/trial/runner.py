@@ -27,6 +27,7 @@ from seatrial.trial.attempt import Attempt, make_attempt, services_of
 from seatrial.trial.built import examine_build
 from seatrial.trial.clean import clean
 from seatrial.trial.outcome import Outcome, judge_budgets
+from seatrial.trial.prepared import make_prepared
 from seatrial.trial.retry import retry_failures
 from seatrial.trial.rig import Journal, Rig, fresh_journal
 
@@ -113,7 +114,10 @@ _Work = tuple[Attempt, tuple[Retry, ...]]
 
 async def _work(rig: Rig, journal: Journal, wall_clock: Callable[[], datetime]) -> _Work:
     first = await make_attempt(rig, journal, wall_clock=wall_clock)
-    return await retry_failures(rig, journal, first, wall_clock=wall_clock)
+    done = await retry_failures(rig, journal, first, wall_clock=wall_clock)
+    if first.run is not None:  # else the engine or the services are in trouble already
+        await make_prepared(rig, journal)
+    return done
 
 
 async def _unless_interrupted(work: Coroutine[Any, Any, _Work]) -> _Work:

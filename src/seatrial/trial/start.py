@@ -128,7 +128,8 @@ class _Stack:
         """The services' ports that the probe measures the way to."""
         peers = []
         for name, raw in self._rig.plan.form["services"].items():
-            known = recognise(raw.get("image", ""), self._rig.plan.services[name].command)
+            service = self._rig.plan.services[name]
+            known = recognise(service.image or "", service.command)
             ports = declared_ports(raw) or ([known.port] if known else [])
             if name != self._test and not must_complete(self._rig, name):
                 peers += [(name, port) for port in ports]
@@ -194,12 +195,33 @@ class _Stack:
         containers = await self._created[name]
         self._rig.observer.service_changed(name, "starting")
         readiness = await start_service(self._rig, self._journal, name, containers)
+        if readiness.state in FAILED_STATES and name in self._rig.plan.prepared:
+            containers = await self._without_prepared(name, containers)
+            readiness = await start_service(self._rig, self._journal, name, containers)
         if readiness.state in FAILED_STATES:
             fault = await service_fault(self._rig, self._journal, name, readiness)
             if required:
                 raise fault
             self._journal.note(f"{fault.what}; the tests were run all the same")
         return readiness
+
+    async def _without_prepared(
+        self, name: str, containers: Sequence["Container"]
+    ) -> "list[Container]":
+        """Make a service's containers anew, from the project's own image."""
+        self._journal.note(
+            f"service {name} did not become ready from its prepared image; it was started without"
+        )
+        plan = self._rig.plan
+        with engine_faults(f"service {name}"):
+            for container in containers:
+                await self._rig.engine.remove_container(container.id)
+        services = plan.form["services"]
+        plain = {**plan.prepared[name], "labels": services[name]["labels"]}
+        self._created[name] = asyncio.get_running_loop().create_future()
+        self._journal.update(name, image=None)
+        await self._create({**plan.form, "services": {**services, name: plain}}, [name])
+        return self._created[name].result()
 
     async def _allows(self, dependency: Dependency) -> bool:
         task = self._ready[dependency.service]
