@@ -39,7 +39,9 @@ class Share:
         self._worker: int = values.get("worker", 0)
         self._owners: dict[str, int] = values.get("files", {})
         self._owners_of_tests: dict[str, int] = values.get("split", {})
-        self._split = frozenset(map(file_of, self._owners_of_tests))
+        self._split: dict[str, set[int]] = {}
+        for test, owner in self._owners_of_tests.items():
+            self._split.setdefault(file_of(test), set()).add(owner)
         first = values.get("first", ())
         self._ranks = {test: rank for rank, test in enumerate(first)}
         self._file_ranks: dict[str, int] = {}
@@ -69,7 +71,7 @@ class Share:
     def _may_have(self, file: str) -> bool:
         if self._only is not None and file not in self._only_files:
             return False
-        return file in self._split or self._owner(file) == self._worker
+        return self._worker in self._split.get(file, ()) or self._owner(file) == self._worker
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(
@@ -92,11 +94,13 @@ class Share:
         file = file_of(test)
         if self._only is not None and test not in self._only and file not in self._only:
             return False
-        return self._owner(test if file in self._split else file) == self._worker
+        owner = self._owners_of_tests.get(test)
+        return (self._owner(file) if owner is None else owner) == self._worker
 
-    def _owner(self, name: str) -> int:
-        owner = self._owners_of_tests.get(name, self._owners.get(name))
-        return zlib.crc32(name.encode(errors="replace")) % self._workers if owner is None else owner
+    def _owner(self, file: str) -> int:
+        """Whose a file is, or what is new in a file that is split."""
+        owner = self._owners.get(file)
+        return zlib.crc32(file.encode(errors="replace")) % self._workers if owner is None else owner
 
     def _ordered(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """Those of high rank first, and files in one piece, so that their fixtures serve once."""

@@ -10,13 +10,14 @@ __all__ = ["Assignment"]
 class Assignment:
     """Files, and tests of files that are split, with the number of their worker, from 0.
 
-    What is not named here (a new file) is everybody's to compute: the CRC-32 of its id, modulo the
-    number of workers. So an assignment that is out of date costs balance, never a test.
+    What is not named here, a new file or a new test in a file that is split, is everybody's to
+    compute: the CRC-32 of the file's id, modulo the number of workers. So an assignment that is out
+    of date costs balance, never a test.
     """
 
     workers: int
     files: Mapping[str, int] = field(default_factory=dict)
     """By the file's part of a node id: relative to pytest's root folder, with slashes."""
     tests: Mapping[str, int] = field(default_factory=dict)
-    """By node id; their files are imported by every worker that has one of them, and are not in
-    `files`."""
+    """By node id; their files are imported by every worker that has one of them, or new ones, and
+    are not in `files`."""

@@ -54,6 +54,8 @@ def stack_peak(record: Record) -> int | None:
     Services do not peak at the same time, so it is rather too much than too little.
     """
     peaks = [
-        service.resources.memory_peak_bytes for service in record.services if service.resources
+        service.resources.memory_peak_bytes
+        for service in record.services
+        if service.resources and service.worker == 1
     ]
     return sum(peaks) or None
