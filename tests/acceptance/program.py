@@ -149,10 +149,12 @@ class Running:
 
 
 @contextmanager
-def running_trial(project: Project, *arguments: str) -> Iterator[Running]:
-    """Begin a trial of the project; it is over when the block is left."""
+def running_trial(
+    project: Project, *arguments: str, command: tuple[str, ...] = ("run", "--json", "--fresh")
+) -> Iterator[Running]:
+    """Begin a trial of the project, or several; all is over when the block is left."""
     process = subprocess.Popen(
-        _command(("run", "--json", "--fresh", *arguments)),
+        _command((*command, *arguments)),
         cwd=project.folder,
         env=_environ(None),
         stdin=subprocess.DEVNULL,

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from seatrial import __version__
-from seatrial.cli import clean, doctor, listing, plan, run, schema, show
+from seatrial.cli import bench, clean, doctor, listing, plan, run, schema, show
 from seatrial.errors import ExitCode, SeatrialError
 
 __all__ = ["app", "main"]
@@ -26,6 +26,7 @@ app.command(name="list", epilog=listing.EXAMPLES)(listing.list_)
 app.command(name="show", epilog=show.EXAMPLES)(show.show)
 app.command(name="clean", epilog=clean.EXAMPLES)(clean.clean)
 app.command(name="doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command(name="bench", epilog=bench.EXAMPLES)(bench.bench)
 app.command(name="schema", epilog=schema.EXAMPLES)(schema.schema)
 
 

@@ -16,7 +16,7 @@ from seatrial.cli.app import main
 from seatrial.evidence.folder import new_run_folder, write_record
 from unit.factories import make_record
 
-COMMANDS = ["run", "plan", "list", "show", "clean", "doctor", "schema"]
+COMMANDS = ["run", "plan", "list", "show", "clean", "doctor", "bench", "schema"]
 
 
 @dataclass(frozen=True)
