@@ -32,6 +32,7 @@ from seatrial.evidence.fingerprint import (
     list_stock,
 )
 from seatrial.evidence.folder import RunFolder, write_record
+from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.record import FileEntry, Record, Reused, Status
 from seatrial.settings import Settings
 from seatrial.stack.plan import Plan
@@ -101,16 +102,20 @@ async def find_reusable(
 
     One that passed only when failed tests were run again is not returned.
     """
-    if isinstance(stock, str) or not max_age_s:
-        return None
-    return await asyncio.to_thread(_find, ledger, stock, max_age_s)
+    if isinstance(stock, str) or not max_age_s or not ledger.index.exists():
+        return None  # nothing could be found, so nothing need be hashed now
+    cache = await asyncio.to_thread(_cache, ledger)
+    try:
+        return await asyncio.to_thread(_find, ledger, stock, max_age_s, cache)
+    finally:
+        cache.stopped = True  # a thread cannot be cancelled
 
 
 async def hash_stock_of(ledger: Ledger, stock: Stock | str) -> str | NotComparableError:
     """Hash what was listed, but the images, or say why that cannot be; for `seal`."""
     if isinstance(stock, str):
         return NotComparableError(stock)
-    cache = _cache(ledger)
+    cache = await asyncio.to_thread(_cache, ledger)
 
     def work() -> str:
         try:
@@ -123,7 +128,7 @@ async def hash_stock_of(ledger: Ledger, stock: Stock | str) -> str | NotComparab
     except NotComparableError as error:
         return error
     finally:
-        cache.stopped = True  # a thread cannot be cancelled
+        cache.stopped = True
 
 
 async def seal(
@@ -152,7 +157,8 @@ async def seal(
             mark = fingerprint(sha256, images)
         except NotComparableError as error:
             why_not = str(error)
-    findings = (f"this trial will not be reused: {why_not}",) if why_not else ()
+    # A file's name may hold anything.
+    findings = (f"this trial will not be reused: {plain_text(why_not)}",) if why_not else ()
     record = record.model_copy(
         update={"fingerprint": mark, "findings": (*record.findings, *findings)}
     )
@@ -162,15 +168,13 @@ async def seal(
     return record
 
 
-def _find(ledger: Ledger, stock: Stock, max_age_s: float) -> tuple[Record, RunFolder] | None:
+def _find(
+    ledger: Ledger, stock: Stock, max_age_s: float, cache: HashCache
+) -> tuple[Record, RunFolder] | None:
     began = time.monotonic()
-    index = _read_index(ledger.index)
-    if not index:
-        return None  # nothing could be found, so nothing need be hashed now
-    cache = _cache(ledger)
     try:
         mark = fingerprint(hash_stock(stock, cache), stock.images)
-        found = index.get(mark)
+        found = _read_index(ledger.index).get(mark)
         record = found and _read(ledger, *found)
         if not record or record.fingerprint != mark or not _is_worth_keeping(record):
             return None

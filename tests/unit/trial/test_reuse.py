@@ -1,5 +1,6 @@
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -162,6 +163,12 @@ async def test_a_change_while_it_ran_leaves_it_without_a_fingerprint(
     assert any("while it ran" in finding for finding in run.findings)
     assert read_record(bench.project, run.id)[0] == run
     assert await bench.look() is None
+
+
+async def test_a_file_of_any_name_can_be_told_of(bench: Bench) -> None:
+    run = await bench.run(during=(bench.source.parent / os.fsdecode(b"a\xff\x1b[2J")).touch)
+
+    assert run.findings[-1].endswith("/src/a")
 
 
 async def test_an_image_that_was_fetched_for_the_trial_is_no_change(bench: Bench) -> None:
