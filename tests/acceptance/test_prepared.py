@@ -36,7 +36,9 @@ def shipyard(project: MakeProject) -> Iterator[Project]:
         files={"seatrial.toml": SETTINGS, "init.sql": ships("Endurance")},
     )
     yield made
-    for image in prepared(made):
+    # By the label: what was replaced under its name has none any more.
+    label = f"label=dev.seatrial.prepared={made.folder.name}/db"
+    for image in docker("image", "ls", "--all", "--quiet", "--filter", label).split():
         docker("image", "rm", "--force", image)
 
 
