@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 
 from seatrial.engine.api import Engine
+from seatrial.engine.faults import engine_faults
+from seatrial.errors import EnvironmentFault
 from seatrial.evidence.filetree import (
     HashCache,
     NotComparableError,
@@ -79,8 +81,13 @@ async def take_stock(
     environ: Mapping[str, str],
     home: Path,
 ) -> Stock | str:
-    """List what goes into a trial that is about to begin; if that cannot be told, why not."""
-    info = await engine.info()
+    """List what goes into a trial that is about to begin; if that cannot be told, why not.
+
+    Raises:
+        EnvironmentFault: the engine does not answer.
+    """
+    with engine_faults("the engine"):
+        info = await engine.info()
 
     def look() -> tuple[Stock, list[str]]:
         facts = find_facts(
@@ -252,11 +259,12 @@ async def _image_ids(engine: Engine, names: Sequence[str]) -> dict[str, str | No
 
     async def ask(name: str) -> str | None:
         try:
-            return str((await engine.inspect_image(name))["Id"])
-        except DockerError as error:
-            if error.status == _NOT_FOUND:
+            with engine_faults(f"image {name}"):
+                return str((await engine.inspect_image(name))["Id"])
+        except EnvironmentFault as fault:
+            if isinstance(fault.__cause__, DockerError) and fault.__cause__.status == _NOT_FOUND:
                 return None
-            raise NotComparableError(f"the engine does not tell what {name} is") from error
+            raise NotComparableError(f"the engine does not tell what {name} is") from fault
 
     return dict(zip(names, await asyncio.gather(*map(ask, names)), strict=True))
 
