@@ -78,6 +78,7 @@ def bench(
     from seatrial.report.bench import BenchProgress, print_bench, write_bench
     from seatrial.report.text import print_fault
     from seatrial.trial.bench import make_report, make_scenarios, plan_bench, read_state, run_bench
+    from seatrial.words import counted
 
     folder = options.project_folder(project)
     planned = plan_bench(
@@ -97,7 +98,7 @@ def bench(
     out = options.console_for(color, stderr=json)
     state = read_state(planned) if resume else None
     if state and state.runs:
-        out.print(f"going on after {len(state.runs)} runs (--restart starts over)")
+        out.print(f"going on after {counted(len(state.runs), 'run')} (--restart starts over)")
     outcome = run_bench(
         planned,
         state,
@@ -109,9 +110,9 @@ def bench(
         stopped = outcome.stopped_by
         if stopped.fault:
             print_fault(out, stopped.fault)
-        done = f"{len(outcome.state.runs)} runs are kept: the same command goes on"
-        out.print(f"bench stopped at trial {stopped.id} ({stopped.status.value}); {done}")
-        out.print(f"seatrial show {stopped.id} tells more")
+        done = counted(len(outcome.state.runs), "run")
+        out.print(f"bench stopped at trial {stopped.id}: {stopped.status.value}")
+        out.print(f"next: seatrial show {stopped.id}; the same command goes on after {done}")
         raise typer.Exit(stopped.exit_code)
     report = make_report(planned, outcome.state)
     target = folder / output

@@ -15,6 +15,8 @@ from seatrial.words import counted, duration
 __all__ = ["TestTimes", "analyse", "critical_path", "median_of", "read_times", "typical_of"]
 
 SLOWEST = 5
+MIN_TESTS = 4 * SLOWEST
+"""With fewer tests the slowest ones are most of them."""
 MIN_SAVING_S = 0.1
 """Less than that is not worth a sentence: it is within what the machine's other work makes."""
 _MAX_LINE = 1 << 20
@@ -151,7 +153,7 @@ def _tests(record: Record, path: Mapping[str, float], times: TestTimes | None) -
     if times is None or not phase or not times.total:
         return
     top = sum(seconds for _, seconds in times.slowest)
-    if times.count > len(times.slowest):
+    if times.count >= MIN_TESTS:
         yield Finding(
             about="tests",
             sentence=f"The {len(times.slowest)} slowest of {counted(times.count, 'test')} took "
@@ -202,8 +204,8 @@ def _build(records: Sequence[Record], name: str, path: Mapping[str, float]) -> I
     if not changed:
         yield Finding(
             about="build",
-            sentence=f"All {builds[0].total_steps} build steps came from the cache in each of "
-            f"{counted(len(builds), 'run')} of `{name}`.",
+            sentence=f"All {builds[0].total_steps} build steps came from the cache in all runs of "
+            f"`{name}` (n = {len(builds)}).",
         )
         return
     steps = changed[-1].slowest(3)

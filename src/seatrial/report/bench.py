@@ -84,7 +84,8 @@ def print_bench(out: Console, report: BenchReport, folder: Path) -> None:
         style = _STYLE.get(metric.status, "")
         line = f"{metric.metric}: {_figure(metric)} of {metric.budget:g} {metric.unit}"
         out.print(Text.assemble((f"{metric.status:>12}  ", style), line))
-    for finding in _helpful(report)[:_MOST_HELPFUL]:
+    helpful = _helpful(report)
+    for finding in [one for one in helpful if one.measured or one in helpful[:_MOST_HELPFUL]]:
         out.print(Text.assemble((f"{_saving(finding)}: ", "bold"), finding.sentence))
         out.print(Text.assemble(("  next: ", "dim"), finding.advice))
     for note in report.notes:
@@ -317,7 +318,9 @@ def _spread(metric: Metric | None) -> str:
 def _number(value: float, unit: str) -> str:
     if unit == "s":
         return duration(value)
-    return f"{value:.0f}" if unit in {"tests", "MiB", "%"} else f"{value:.2f}"
+    if unit in {"tests", "MiB", "%"}:
+        return f"{value:.0f}"
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.1g}"
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

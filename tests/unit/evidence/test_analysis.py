@@ -118,7 +118,7 @@ def test_a_build_all_from_the_cache_and_a_cold_one_are_only_told() -> None:
     cold = trial(id="c", build=sum_up([step("RUN a", 0.8)], None))
     told = found("build", warm=[warm], cold=[cold])
     assert [one.saves for one in told] == [None, None]
-    assert "All 1 build steps came from the cache in each of 1 run" in told[0].sentence
+    assert "All 1 build steps came from the cache in all runs of `warm` (n = 1)" in told[0].sentence
     assert "Without the cache the build took 1.0 s (trial c)" in told[1].sentence
 
 
