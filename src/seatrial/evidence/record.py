@@ -10,7 +10,7 @@ from seatrial.evidence.build import Build
 from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.diagnosis import Cause, Diagnosis
 from seatrial.evidence.model import Model as _Model
-from seatrial.evidence.split import Split
+from seatrial.evidence.split import FewerWorkers, Split
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -356,6 +356,7 @@ class Record(_Model):
     retries: tuple[Retry, ...] = ()
     split: Split | None = None
     """None: there was one worker."""
+    fewer_workers: FewerWorkers | None = None
     budgets: tuple[BudgetResult, ...] = ()
     clean_up: CleanUp
     changes: tuple[PatchedPlace, ...] = ()

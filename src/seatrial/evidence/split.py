@@ -6,7 +6,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 
 from seatrial.evidence.model import Model
 
-__all__ = ["Split", "SplitProof", "WorkerRecord"]
+__all__ = ["FewerWorkers", "Split", "SplitProof", "WorkerRecord"]
 
 
 class SplitProof(Model):
@@ -55,3 +55,17 @@ class Split(Model):
     """None: not every worker came to its end, so there is nothing to prove."""
     xdist: Literal["taken over", "left", "not asked for"]
     """What became of the test command's own wish for several processes."""
+
+
+class FewerWorkers(Model):
+    """An attempt that ran out of time or memory, and was made once more with fewer workers."""
+
+    workers: NonNegativeInt
+    then: NonNegativeInt
+    """Workers of the attempt that the record is about."""
+    reason: str
+    """How the first attempt ended."""
+    folder: str
+    """Where its logs and results are, in the trial's folder."""
+    seconds: NonNegativeFloat
+    """Since the trial began, until it was given up."""

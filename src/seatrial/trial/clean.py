@@ -9,7 +9,7 @@ from seatrial.evidence.record import CleanUp, Inventory
 from seatrial.trial.identity import TRIAL_LABEL, label_of, label_of_stack
 from seatrial.trial.rig import Journal, Rig
 
-__all__ = ["clean", "remove_stack"]
+__all__ = ["clean", "remove_stack", "remove_stacks"]
 
 _LOG_END_S = 2.0
 """A log ends when its container is gone; the last bytes are on their way for a moment."""
@@ -55,6 +55,18 @@ async def remove_stack(rig: Rig, journal: Journal) -> Removal:
     removal = await _remove(rig, journal, label_of_stack(rig.plan.name))
     await _end_logs(journal)
     return removal
+
+
+async def remove_stacks(rig: Rig, journal: Journal) -> None:
+    """Remove every worker's stack.
+
+    Raises:
+        EnvironmentFault: the engine does not answer.
+    """
+    for worker in journal.crew:
+        await remove_stack(worker.rig, worker.journal)
+    if not journal.crew:
+        await remove_stack(rig, journal)
 
 
 async def _come_to_rest(journal: Journal) -> None:

@@ -10,7 +10,7 @@ from seatrial.evidence.folder import RunFolder
 from seatrial.evidence.record import Pytest, Retry, Status
 from seatrial.selection.division import divide
 from seatrial.trial.attempt import Attempt, make_attempt
-from seatrial.trial.clean import remove_stack
+from seatrial.trial.clean import remove_stack, remove_stacks
 from seatrial.trial.outcome import Outcome
 from seatrial.trial.rig import Journal, Rig, fresh_journal
 from seatrial.words import counted
@@ -34,7 +34,7 @@ async def retry_failures(
     assert first.pytest is not None  # noqa: S101 - see _worth_it
     failing = tuple(failure.test for failure in first.pytest.failures)
     retries: list[Retry] = []
-    await _remove_all(rig, journal)
+    await remove_stacks(rig, journal)
     for number in range(1, rig.settings.retries + 1):
         journal.note(f"running {counted(len(failing), 'failed test')} again in a fresh stack")
         retry, removed = await _again(rig, number, failing, wall_clock)
@@ -56,13 +56,6 @@ async def retry_failures(
     )
     passed = Outcome(Status.PASSED, ExitCode.OK, reason)
     return replace(first, outcome=passed, fault=None, diagnosis=None), tuple(retries)
-
-
-async def _remove_all(rig: Rig, journal: Journal) -> None:
-    for worker in journal.crew:
-        await remove_stack(worker.rig, worker.journal)
-    if not journal.crew:
-        await remove_stack(rig, journal)
 
 
 def _worth_it(rig: Rig, pytest: Pytest | None) -> bool:

@@ -19,7 +19,7 @@ from seatrial.stack.prepared import Preparable
 from seatrial.trial.observer import Observer
 from seatrial.trial.resources import RESOURCES_FILE, ResourceLog
 
-__all__ = ["Journal", "Rig", "Worker", "fresh_journal"]
+__all__ = ["Journal", "Rig", "Worker", "fresh_journal", "fresh_services"]
 
 
 @dataclass(frozen=True)
@@ -118,10 +118,11 @@ def fresh_journal(rig: Rig, *, began: float | None = None) -> Journal:
     """A journal with none of the services started, that begins now or at the time given."""
     began = rig.clock() if began is None else began
     resources = ResourceLog(rig.engine, rig.folder.path / RESOURCES_FILE, lambda at: at - began)
-    return Journal(rig.clock, rig.observer, began, resources, services=_services(rig))
+    return Journal(rig.clock, rig.observer, began, resources, services=fresh_services(rig))
 
 
-def _services(rig: Rig) -> dict[str, ServiceRecord]:
+def fresh_services(rig: Rig) -> dict[str, ServiceRecord]:
+    """The services before any is started."""
     selection = rig.plan.selection
     roles = {selection.test: "test", **dict.fromkeys(selection.required, "required")}
     return {

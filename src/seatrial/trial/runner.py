@@ -22,10 +22,12 @@ from seatrial.evidence.record import (
     Retry,
     Status,
 )
+from seatrial.evidence.split import FewerWorkers
 from seatrial.settings import LoadedSettings
 from seatrial.trial.attempt import Attempt, make_attempt, services_of
 from seatrial.trial.built import examine_build
 from seatrial.trial.clean import clean
+from seatrial.trial.fewer import try_with_fewer
 from seatrial.trial.outcome import Outcome, judge_budgets
 from seatrial.trial.prepared import make_prepared
 from seatrial.trial.retry import retry_failures
@@ -62,7 +64,7 @@ async def run_trial(
         )
     # Asked while the stack starts: the answer must be of the tree that the tests are given.
     reading = asyncio.create_task(asyncio.to_thread(read_commit, rig.project))
-    result, retries = await _unless_interrupted(_work(rig, journal, wall_clock))
+    result, retries, fewer = await _unless_interrupted(_work(rig, journal, wall_clock))
     try:
         with journal.phase(PhaseName.CLEAN):
             clean_up = await clean(rig, journal, before)
@@ -96,6 +98,7 @@ async def run_trial(
         coverage=result.coverage,
         retries=retries,
         split=result.split,
+        fewer_workers=fewer,
         budgets=budgets,
         clean_up=clean_up,
         changes=tuple(
@@ -109,15 +112,16 @@ async def run_trial(
     return record
 
 
-_Work = tuple[Attempt, tuple[Retry, ...]]
+_Work = tuple[Attempt, tuple[Retry, ...], FewerWorkers | None]
 
 
 async def _work(rig: Rig, journal: Journal, wall_clock: Callable[[], datetime]) -> _Work:
     first = await make_attempt(rig, journal, wall_clock=wall_clock)
-    done = await retry_failures(rig, journal, first, wall_clock=wall_clock)
+    second, fewer = await try_with_fewer(rig, journal, first, wall_clock=wall_clock)
+    result, retries = await retry_failures(rig, journal, second, wall_clock=wall_clock)
     if first.run is not None:  # else the engine or the services are in trouble already
         await make_prepared(rig, journal)
-    return done
+    return result, retries, fewer
 
 
 async def _unless_interrupted(work: Coroutine[Any, Any, _Work]) -> _Work:
@@ -148,7 +152,8 @@ async def _unless_interrupted(work: Coroutine[Any, Any, _Work]) -> _Work:
             signal.signal(number, signal.SIG_IGN)
         # Whatever the work came to, such as a fault of a program that was ended in the middle.
         await asyncio.gather(task, return_exceptions=True)
-        return Attempt(Outcome(Status.INTERRUPTED, ExitCode.INTERRUPTED, "interrupted")), ()
+        outcome = Outcome(Status.INTERRUPTED, ExitCode.INTERRUPTED, "interrupted")
+        return Attempt(outcome), (), None
     return task.result()
 
 
