@@ -36,7 +36,7 @@ INSTALLERS: Mapping[str, Installer] = {
             (("install",), ("wheel",), ("download",)),
             ("/root/.cache/pip",),
             "PIP_CACHE_DIR",
-            ("--no-cache-dir", "PIP_NO_CACHE_DIR"),
+            ("--no-cache-dir", "--no-cache", "PIP_NO_CACHE_DIR"),
             python=True,
         ),
         Installer(
@@ -84,7 +84,7 @@ _SHELLS = {"sh", "bash", "dash", "ash", "zsh"}
 _SEPARATOR = re.compile(r"[;&|()]+$")
 _KEYWORDS = {"if", "then", "else", "elif", "do", "while", "until", "!", "{"}
 
-_TOOLS = {
+_TOOLS = {  # that install or build, and are no packages of the project
     "pip",
     "setuptools",
     "wheel",
@@ -96,6 +96,13 @@ _TOOLS = {
     "build",
     "virtualenv",
 }
+
+_WITH_VALUE = {
+    *("-r", "--requirement", "-c", "--constraint", "-w", "--wheel-dir", "-d", "--dest"),
+    *("-t", "--target", "-i", "--index-url", "--extra-index-url", "-f", "--find-links"),
+    *("--prefix", "--root", "--cache-dir", "--python", "-p"),
+}
+"""Options of pip and uv after which the next word is not what is installed."""
 
 
 @dataclass(frozen=True)
@@ -111,38 +118,40 @@ class Install:
     @property
     def of_project(self) -> bool:
         """Whether it (also) installs the project's own code, and so needs the source."""
-        words = self.words
-        match self.installer.name:
-            case "pip":
-                return any(_is_local(word) for word in words[1:]) or bool(
-                    {"-e", "--editable"} & {*words}
-                )
-            case "uv" if words[:1] == ("pip",):
-                return any(_is_local(word) for word in words[2:]) or bool(
-                    {"-e", "--editable"} & {*words}
-                )
-            case "uv":
-                return "--no-install-project" not in words
-            case "poetry":
-                return "--no-root" not in words
-            case "pdm":
-                return "--no-self" not in words
-        return False
+        flags = {"uv": "--no-install-project", "poetry": "--no-root", "pdm": "--no-self"}
+        if self.installer.name == "pip" or self.words[0] == "pip":
+            return any(_is_local(word) for word in self._named)
+        flag = flags.get(self.installer.name)
+        return flag is not None and flag not in self.words
 
     @property
     def of_packages(self) -> bool:
         """Whether it can bring in packages that the project depends on."""
-        words = self.words
-        if "--no-deps" in words or "--only-root" in words:
+        if self.takes_requirements:
+            return True
+        if {"--no-deps", "--only-root"} & set(self.words):
             return False
-        if self.installer.name == "pip":
-            if {"-r", "--requirement"} & {*words} or any(
-                w.startswith(("-r", "--requirement=")) for w in words
-            ):
-                return True
-            named = [word for word in words[1:] if not word.startswith("-")]
-            return any(re.split(r"[\[=<>~!;@]", word)[0].lower() not in _TOOLS for word in named)
-        return True
+        if self.installer.name != "pip":
+            return True
+        return any(re.split(r"[\[=<>~!;@]", word)[0].lower() not in _TOOLS for word in self._named)
+
+    @property
+    def downloads(self) -> bool:
+        """Whether it asks a registry; wheels that are there already are only unpacked."""
+        if "--no-index" in self.words:
+            return False
+        wheels = bool(self._named) and all("wheel" in w or ".whl" in w for w in self._named)
+        return self.takes_requirements or (
+            (self.of_packages or self.of_project) and not (self.installer.python and wheels)
+        )
+
+    @property
+    def _named(self) -> list[str]:
+        """What is to be installed."""
+        pairs = zip(self.words, self.words[1:], strict=False)
+        return [
+            word for before, word in pairs if not word.startswith("-") and before not in _WITH_VALUE
+        ]
 
     @property
     def takes_requirements(self) -> bool:

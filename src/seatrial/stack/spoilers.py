@@ -158,7 +158,7 @@ def _mounts(before: Sequence[Step], step: Step) -> Iterator[Spoiler]:
     instruction = step[1]
     installs: dict[str, Install] = {}
     for install in find_installs(instruction):
-        if (install.of_packages or install.of_project) and install.installer.caches:
+        if install.downloads and install.installer.caches:
             installs.setdefault(install.installer.name, install)
     if not installs:
         return

@@ -54,6 +54,7 @@ def test_commands_that_install_are_recognised(text: str, expected: list[str]) ->
         ("pip install .", True, True),
         ("pip install -e '.[test]'", True, True),
         ("pip install --no-deps .", True, False),
+        ("pip wheel --no-deps -w /wheels -r requirements.txt", False, True),
         ("pip install --upgrade pip setuptools", False, False),
         ("pip install 'uv>=0.5'", False, False),
         ("pip install --requirement=r.txt", False, True),
@@ -73,3 +74,21 @@ def test_what_is_installed_is_told_from_the_words(
 ) -> None:
     (install,) = find_installs(run(text))
     assert (install.of_project, install.of_packages) == (of_project, of_packages)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("pip install x", True),
+        ("pip install -e .", True),
+        ("uv sync --locked", True),
+        ("pip install /wheels/*", False),
+        ("pip install dist/a-1-py3-none-any.whl", False),
+        ("pip install --no-index x", False),
+        ("pip install -U pip", False),
+        ("pip install -r r.txt wheel", True),
+    ],
+)
+def test_what_needs_no_registry_is_told_apart(text: str, expected: bool) -> None:
+    (install,) = find_installs(run(text))
+    assert install.downloads is expected
