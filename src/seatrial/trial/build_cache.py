@@ -1,7 +1,7 @@
 """Looks for what spoils the build cache in the Dockerfiles of a stack, and for what it has cost."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,7 +12,7 @@ from seatrial.evidence.build import BuildStep
 from seatrial.evidence.dockerignore import IgnoreRules, read_ignore_file
 from seatrial.evidence.filetree import Entry, NotComparableError, Root, list_tree
 from seatrial.evidence.record import Record
-from seatrial.stack.dockerfile import Dockerfile, Instruction, Stage, read_dockerfile
+from seatrial.stack.dockerfile import Instruction, Stage, read_dockerfile
 from seatrial.stack.model import Form
 from seatrial.stack.spoilers import Spoiler, context_sources, find_spoilers
 
@@ -79,11 +79,8 @@ def examine_dockerfiles(
         if text is None:
             continue
         files.append(source.shown)
-        parsed = read_dockerfile(text, source.arguments)
-        spoilers: dict[tuple[int, str], Spoiler] = {}
-        for target in source.targets:
-            for spoiler in _find(source, parsed, target):
-                spoilers.setdefault((spoiler.line, spoiler.what), spoiler)
+        # Services with other targets share most of the lines.
+        spoilers = {(one.line, one.what): one for one in _find(source, text)}
         findings += [
             CacheFinding(
                 where=f"{source.shown}:{spoiler.line}",
@@ -163,35 +160,32 @@ def _sources(project: Path, form: Form) -> list[_Source]:
     return list(found.values())
 
 
-def _find(source: _Source, parsed: Dockerfile, target: str | None) -> list[Spoiler]:
+def _find(source: _Source, text: str) -> Iterator[Spoiler]:
+    parsed = read_dockerfile(text, source.arguments)
     ignore_file, rules = _ignore_rules(source)
     try:
-        entries = list_tree(Root(source.context, rules))
-        unknown = ""
-    except NotComparableError as error:
-        entries, unknown = (), str(error)
+        entries: tuple[Entry, ...] | None = list_tree(Root(source.context, rules))
+    except NotComparableError:
+        entries = None
     code = {
         folder
-        for entry in entries
+        for entry in entries or ()
         if entry.place.endswith(".py")
         for folder in _folders_above(entry.place)
     }
 
     def is_source(path: str) -> bool:
-        if unknown:
+        if entries is None:
             return path == "." or (source.context / path).is_dir()
         return any(fnmatchcase(folder, path) for folder in code)
 
-    spoilers = list(find_spoilers(parsed, target, is_source=is_source))
-    for copied in context_sources(parsed, target):
-        if "." not in copied.sources:
-            continue
-        size = _Size.of(entries) if not unknown else None
-        spoiler = _too_much(copied.step, ignore_file, size)
+    size = None if entries is None else _Size.of(entries)
+    for target in dict.fromkeys(source.targets):
+        yield from find_spoilers(parsed, target, is_source=is_source)
+        whole = [one for one in context_sources(parsed, target) if "." in one.sources]
+        spoiler = _too_much(whole[0].step, ignore_file, size) if whole else None
         if spoiler:
-            spoilers.append(spoiler)
-            break
-    return spoilers
+            yield spoiler
 
 
 def _ignore_rules(source: _Source) -> tuple[str | None, IgnoreRules | None]:
@@ -250,7 +244,7 @@ def _too_much(
         what = f"{told} of a context of {_size(size.total)}"
         kinds = dict.fromkeys(name.rpartition("/")[2] for name, _ in largest)
         changed = " and ".join(dict.fromkeys(_UNWANTED[name] for name in kinds))
-        names = [name if name.startswith(".") else f"**/{name}" for name in kinds]
+        names = [name if name in size.unwanted else f"**/{name}" for name in kinds]
     elif ignore_file is None:
         what = f"the whole context of {_size(size.total)}"
         changed, names = "each commit and each trial", [".git", ".seatrial"]
