@@ -259,3 +259,10 @@ def test_a_reader_that_goes_away_is_no_fault() -> None:
         )
 
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("workers", ["0", "1,x", "", "1,,2", "-1", "1,65"])
+def test_a_bench_is_told_numbers_of_workers(seatrial: Seatrial, workers: str) -> None:
+    done = seatrial("bench", f"--workers={workers}")
+    assert done.returncode == 2
+    assert "workers" in done.stderr
