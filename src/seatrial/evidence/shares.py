@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from seatrial.evidence.events import each_event
 from seatrial.evidence.hostile import plain_text
@@ -29,15 +30,15 @@ class ShareReport:
     """Files that it saw and left to the others."""
     shared: Mapping[str, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)
     """By file that more than one worker imports: all tests in it, and its own."""
-    xdist: str | None = None
-    """How many processes the command asked for that were not started; None: it did not ask."""
+    xdist: Literal["taken over", "left", "not asked for"] = "not asked for"
+    """What became of the command's wish for several processes."""
 
 
 def read_share_report(path: Path) -> ShareReport:
     """Read a worker's report; what is not there was not told."""
     files: dict[bool, set[str]] = {True: set(), False: set()}
     shared: dict[str, tuple[set[str], set[str]]] = {}
-    xdist = None
+    xdist: Literal["taken over", "left", "not asked for"] = "not asked for"
     left = _MAX_NAMES
     for event in each_event(path):
         raw = event.get("names")
@@ -53,7 +54,7 @@ def read_share_report(path: Path) -> ShareReport:
                 both = shared.setdefault(str(event.get("file")), (set(), set()))
                 both[int(own)].update(names)
             case "xdist":
-                xdist = plain_text(str(event.get("asked")))[:20]
+                xdist = "taken over" if event.get("taken_over") is True else "left"
     return ShareReport(
         taken=frozenset(files[True]),
         left=frozenset(files[False]),

@@ -171,31 +171,35 @@ def read_share() -> dict[str, Any]:
         return {}
 
 
-def without_xdist(options: Any) -> int | str | None:
-    """Take back the wish for xdist; how many processes were asked for, None if none were."""
-    asked = getattr(options, "numprocesses", None)
-    if not asked and getattr(options, "dist", "no") == "no":
-        return None
-    options.numprocesses = 0
-    options.dist = "no"
-    options.tx = []
-    return asked or "some"
+def asks_for_xdist(options: Any) -> bool:
+    """Whether the tests are to run in several processes."""
+    return bool(getattr(options, "numprocesses", None)) or getattr(options, "dist", "no") != "no"
+
+
+def without_xdist(options: Any) -> None:
+    """Take back the wish for several processes."""
+    if asks_for_xdist(options):
+        options.numprocesses = 0
+        options.dist = "no"
+        options.tx = []
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Take over from xdist before pytest-cov asks whether there will be several processes."""
-    if read_share().get("take_over_xdist"):
-        asked = without_xdist(early_config.known_args_namespace)
-        if asked is not None:
-            tell("xdist", asked=asked)
+    values = read_share()
+    options = early_config.known_args_namespace
+    if values.get("workers", 1) > 1 and asks_for_xdist(options):
+        tell("xdist", taken_over=values["take_over_xdist"])
+        if values["take_over_xdist"]:
+            without_xdist(options)
     yield
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_cmdline_main(config: pytest.Config) -> Iterator[None]:
     """The same for the options as they were parsed at last."""
-    if read_share().get("take_over_xdist") and not hasattr(config, "workerinput"):
+    if read_share().get("take_over_xdist"):
         without_xdist(config.option)
     yield
 

@@ -163,7 +163,6 @@ def _split(rig: Rig, ends: Sequence[WorkerEnd]) -> Split:
     reports = [read_share_report(end.worker.rig.folder.path / _SHARE_REPORT) for end in ends]
     complete = all(end.pytest and end.pytest.exit_status is not None for end in ends)
     tests = [end.pytest.counts.collected if end.pytest else 0 for end in ends]
-    asked = any(report.xdist for report in reports)
     proof = None
     if complete:
         results = [
@@ -190,7 +189,7 @@ def _split(rig: Rig, ends: Sequence[WorkerEnd]) -> Split:
         reason=rig.division.reason,
         weighed_by=rig.division.weighed_by,
         proof=proof,
-        xdist="taken over" if asked else "not asked for",
+        xdist=reports[0].xdist,
     )
 
 
