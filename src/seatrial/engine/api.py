@@ -70,10 +70,12 @@ class Engine:
 
     def __init__(self, docker: "Docker") -> None:
         self._docker = docker
+        self._info: dict[str, Any] = {}
 
     async def info(self) -> dict[str, Any]:
-        """What the engine tells of itself and its machine."""
-        return dict(await self._docker.system.info())
+        """What the engine tells of itself and its machine; asked once, as it takes it 10 ms."""
+        self._info = self._info or dict(await self._docker.system.info())
+        return self._info
 
     async def version(self) -> dict[str, Any]:
         """Versions of the engine and its parts."""
