@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from seatrial.selection.assign import assign, expected_loads
-from seatrial.selection.share import EVERYTHING, Share
+from seatrial.selection.share import Share
 
-__all__ = ["ALONE", "Division", "Known", "divide"]
+__all__ = ["Division", "Known", "divide"]
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,6 @@ class Division:
     weighed_by: Literal["durations", "sizes", "nothing"] = "nothing"
     expected: tuple[float | None, ...] = (None,)
     """Seconds of each worker's tests, if they have been measured before."""
-
-
-ALONE = Division((EVERYTHING,), "one worker")
 
 
 def divide(
