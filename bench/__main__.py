@@ -2,6 +2,7 @@
 
 `python -m bench start`: start-up alone, also against the earliest moment that a tight loop sees.
 `python -m bench evidence`: what the probe costs, and how much memory large trials take.
+`python -m bench speed`: whole trials with two workers, after a small change, and after none.
 `python -m bench split`: how evenly tests are dealt out to many workers (simulated, in one round).
 Rounds alternate, so that both see the same machine; the first, which fills caches, is not counted.
 """
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from bench.plain import PlainRun, plain_flow
 from bench.probe import compare_probe, measure_memory
+from bench.speed import measure_speed
 from bench.split import measure_split
 from bench.start import Greeting, remove_built, tight_loop, up_and_wait
 from bench.table import Row, absolute, as_json, as_markdown, ratio
@@ -51,15 +53,26 @@ def main() -> int:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["first-trial", "start", "evidence", "split"],
+        choices=["first-trial", "start", "evidence", "speed", "split"],
         default="first-trial",
     )
     parser.add_argument("--rounds", type=int, default=3, help="counted rounds (default: 3)")
+    parser.add_argument(
+        "--suite", action="append", choices=["shop", "rq"], help="for speed (default: both)"
+    )
     arguments = parser.parse_args()
     if arguments.what == "evidence":
         rows = [*compare_probe(arguments.rounds), *measure_memory()]
     elif arguments.what == "start":
         rows = asyncio.run(_start_up(arguments.rounds))
+    elif arguments.what == "speed":
+        with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as name:
+            suites = arguments.suite or ["shop", "rq"]
+            rows = [
+                row
+                for suite in suites
+                for row in measure_speed(suite, arguments.rounds, Path(name))
+            ]
     elif arguments.what == "split":
         rows = measure_split(RESULTS / "split")
     else:
