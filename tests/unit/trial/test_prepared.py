@@ -1,0 +1,108 @@
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from seatrial.engine.api import Engine
+from seatrial.settings import Budgets, Settings
+from seatrial.trial.prepared import make_prepared, with_prepared
+from unit.plans import make_database_plan
+
+if TYPE_CHECKING:
+    from seatrial.trial.rig import Journal, Rig
+
+SCRIPT = "volumes: ['./init.sql:/docker-entrypoint-initdb.d/init.sql']"
+BASE = "image: postgres:16"
+
+
+class Store(Engine):
+    """Knows images by name, and says which were asked for."""
+
+    def __init__(self, **images: str) -> None:
+        self.known = {"postgres:16": "sha256:1", **images}
+        self.asked: list[str] = []
+
+    async def inspect_image(self, name: str) -> dict[str, Any]:
+        self.asked.append(name)
+        if name not in self.known:
+            raise OSError(f"no such image: {name}")
+        return {"Id": self.known[name]}
+
+    async def create_container(self, config: Any) -> str:
+        raise OSError("no space left on device")
+
+
+async def key(
+    folder: Path, service: str = BASE, *, script: str = "SELECT 1;", base: str = "sha256:1"
+) -> str:
+    engine = Store(**{"postgres:16": base})
+    made = await make_database_plan(folder, service)
+    (folder / "init.sql").write_text(script, encoding="utf-8")
+    await with_prepared(engine, made)
+    return engine.asked[-1]
+
+
+async def test_the_same_set_up_leads_to_the_same_image(tmp_path: Path) -> None:
+    first = await key(tmp_path, f"{BASE}, {SCRIPT}")
+    assert first.startswith("seatrial-prepared-shop-db:")
+    assert await key(tmp_path, f"{BASE}, {SCRIPT}") == first
+
+
+async def test_whatever_goes_into_it_leads_to_another_image(tmp_path: Path) -> None:
+    keys = [
+        await key(tmp_path),
+        await key(tmp_path, base="sha256:2"),
+        await key(tmp_path, f"{BASE}, environment: {{POSTGRES_USER: a}}"),
+        await key(tmp_path, f"{BASE}, environment: {{POSTGRES_USER: b}}"),
+        await key(tmp_path, f"{BASE}, command: [postgres, -c, max_connections=7]"),
+        await key(tmp_path, f"{BASE}, {SCRIPT}"),
+        await key(tmp_path, f"{BASE}, {SCRIPT}", script="SELECT 2;"),
+        await key(tmp_path, f"{BASE}, {SCRIPT.replace('d/init.sql', 'd/other.sql')}"),
+    ]
+    assert len(set(keys)) == len(keys)
+
+
+async def test_what_is_prepared_is_used_and_what_is_not_is_missing(tmp_path: Path) -> None:
+    made = await make_database_plan(tmp_path)
+    engine = Store()
+    same, missing = await with_prepared(engine, made)
+    name = engine.asked[-1]
+    used, nothing = await with_prepared(Store(**{name: "sha256:3"}), made)
+
+    assert same is made
+    assert [one.service for one in missing] == ["db"]
+    assert nothing == ()
+    assert used.form["services"]["db"]["image"] == name
+
+
+async def test_a_server_image_that_is_not_here_yet_leaves_the_plan_as_it_is(
+    tmp_path: Path,
+) -> None:
+    made = await make_database_plan(tmp_path, "image: 'postgres:15'")
+    same, missing = await with_prepared(Store(), made)
+    assert same is made
+    assert len(missing) == 1
+
+
+@pytest.mark.parametrize(
+    ("total", "told"), [(None, "could not be prepared"), (15.0, "budget is too near")]
+)
+async def test_what_keeps_a_database_from_being_prepared_is_noted(
+    tmp_path: Path, total: float | None, told: str
+) -> None:
+    made = await make_database_plan(tmp_path)
+    _, missing = await with_prepared(Store(), made)
+    notes: list[str] = []
+    rig = SimpleNamespace(
+        engine=Store(),
+        plan=made,
+        missing=missing,
+        settings=Settings(budgets=Budgets(total=total)),
+        clock=lambda: 10.0,
+    )
+    journal = SimpleNamespace(began=0.0, note=notes.append)
+
+    await make_prepared(cast("Rig", rig), cast("Journal", journal))
+
+    assert [told in note for note in notes] == [True]
