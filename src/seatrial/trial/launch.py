@@ -88,8 +88,9 @@ async def launch(
     """
     endpoint = find_endpoint(surroundings.environ, surroundings.home)
     identity = _identify(project, surroundings)
+    max_age_s = 0 if fresh else loaded.settings.reuse.max_age
     async with contextlib.AsyncExitStack() as opened:
-        opening = asyncio.create_task(_open(endpoint, opened))
+        opening = asyncio.create_task(_open(endpoint, opened, project if max_age_s else None))
 
         async def local() -> bool:
             return (await opening)[1]
@@ -103,18 +104,13 @@ async def launch(
             (compose, plan), (engine, engine_is_local) = await asyncio.gather(planned(), opening)
         finally:
             opening.cancel()
-        from seatrial.evidence.folder import new_run_folder  # noqa: PLC0415 - see above
-        from seatrial.trial.prepared import with_prepared  # noqa: PLC0415
-        from seatrial.trial.reuse import (  # noqa: PLC0415
+        from seatrial.trial.reuse import (  # noqa: PLC0415 - see above
             Ledger,
             find_reusable,
             hash_stock_of,
             seal,
             take_stock,
         )
-        from seatrial.trial.rig import Rig  # noqa: PLC0415
-        from seatrial.trial.runner import run_trial  # noqa: PLC0415
-        from seatrial.trial.workers import divide_work  # noqa: PLC0415
 
         ledger = Ledger(project, surroundings.wall_clock)
         stock = await take_stock(
@@ -125,9 +121,14 @@ async def launch(
             environ=surroundings.environ,
             home=surroundings.home,
         )
-        max_age_s = 0 if fresh else loaded.settings.reuse.max_age
         if found := await find_reusable(ledger, stock, max_age_s):
             return found
+        from seatrial.evidence.folder import new_run_folder  # noqa: PLC0415
+        from seatrial.trial.prepared import with_prepared  # noqa: PLC0415
+        from seatrial.trial.rig import Rig  # noqa: PLC0415
+        from seatrial.trial.runner import run_trial  # noqa: PLC0415
+        from seatrial.trial.workers import divide_work  # noqa: PLC0415
+
         missing: tuple[Preparable, ...] = ()
         if loaded.settings.prepared and engine_is_local:
             plan, missing = await with_prepared(engine, plan)
@@ -167,20 +168,25 @@ async def launch(
     return record, folder
 
 
-async def _open(endpoint: Endpoint, opened: contextlib.AsyncExitStack) -> tuple[Engine, bool]:
+async def _open(
+    endpoint: Endpoint, opened: contextlib.AsyncExitStack, reuse_in: Path | None
+) -> tuple[Engine, bool]:
     """The engine, and whether it sees this machine's files; `opened` closes it."""
-    await asyncio.to_thread(_import_rest)
+    await asyncio.to_thread(_import_rest, reuse_in)
     engine = await opened.enter_async_context(open_engine(endpoint))
     system = str((await engine.info()).get("OperatingSystem"))
     return engine, endpoint.local and "Docker Desktop" not in system
 
 
-def _import_rest() -> None:
+def _import_rest(reuse_in: Path | None) -> None:
     import_client()
-    import seatrial.trial.prepared  # noqa: PLC0415
-    import seatrial.trial.reuse  # noqa: PLC0415
-    import seatrial.trial.runner  # noqa: PLC0415
-    import seatrial.trial.workers  # noqa: F401, PLC0415
+    from seatrial.trial.reuse import has_trials  # noqa: PLC0415 - see above
+
+    # Running takes 0.16 s of imports, which a trial that need not be run must not pay.
+    if reuse_in is None or not has_trials(reuse_in):
+        import seatrial.trial.prepared  # noqa: PLC0415
+        import seatrial.trial.runner  # noqa: PLC0415
+        import seatrial.trial.workers  # noqa: F401, PLC0415
 
 
 async def _plan(

@@ -40,7 +40,7 @@ from seatrial.settings import Settings
 from seatrial.stack.plan import Plan
 from seatrial.trial.ingredients import find_facts, find_images, find_roots
 
-__all__ = ["Ledger", "find_reusable", "hash_stock_of", "seal", "take_stock"]
+__all__ = ["Ledger", "find_reusable", "has_trials", "hash_stock_of", "seal", "take_stock"]
 
 _HOME = ".seatrial"
 _INDEX = "reuse.json"
@@ -70,6 +70,11 @@ class Ledger:
     def trial(self, name: str) -> RunFolder:
         """The folder of a trial."""
         return RunFolder(self.project / _HOME / "runs" / name)
+
+
+def has_trials(project: Path) -> bool:
+    """Whether there is any trial that could be returned."""
+    return (project / _HOME / _INDEX).exists()
 
 
 async def take_stock(
@@ -109,7 +114,7 @@ async def find_reusable(
 
     One that passed only when failed tests were run again is not returned.
     """
-    if isinstance(stock, str) or not max_age_s or not ledger.index.exists():
+    if isinstance(stock, str) or not max_age_s or not has_trials(ledger.project):
         return None  # nothing could be found, so nothing need be hashed now
     cache = await asyncio.to_thread(_cache, ledger)
     try:
