@@ -199,8 +199,9 @@ def test_what_tests_write_to_a_mounted_reports_folder_ends_up_in_the_trials_outp
     folder = made.runs / ended.record.id
     assert (folder / "output/reports/html/index.html").read_text() == "<p>fine</p>"
     assert ended.record.pytest is not None
-    assert ended.record.pytest.junit == ("junit.xml",)
-    assert b"test_writes_a_report" in (folder / "junit.xml").read_bytes()
+    assert ended.record.pytest.junit == ("junit.xml", "junit-project.xml")
+    for name in ended.record.pytest.junit:
+        assert b"test_writes_a_report" in (folder / name).read_bytes()
     assert not (made.folder / "reports").exists()
 
 

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +19,8 @@ MAX_FAILURES = 200
 MAX_LINE = 1 << 20
 """Bytes: a failure's text of 10,000 characters, each escaped to six, and a long node id."""
 _MAX_SECONDS = 1e7
+_MAX_MOMENT = 1e11
+"""Seconds since 1970; no calendar reaches much further."""
 _MAX_PEERS = 100
 _FIELDS = {
     "passed": "passed",
@@ -36,7 +39,9 @@ class ProbeReport:
     pytest: Pytest
     coverage: CoverageSightings | None
     junit_paths: tuple[str, ...]
-    """JUnit files by their paths in the container."""
+    """JUnit files that the tests' command asked for, by their paths in the container."""
+    started: datetime | None
+    """When the first session began, by the container's wall clock."""
 
 
 def read_events(path: Path, sink: TestSink | None = None) -> ProbeReport | None:
@@ -110,6 +115,7 @@ class _Reading:
             junit_paths=tuple(
                 dict.fromkeys(str(start["junit"]) for start in self._starts if start.get("junit"))
             ),
+            started=_moment(first.get("wall")),
         )
 
     def _result(self, event: Mapping[str, Any], outcome: str) -> None:
@@ -141,7 +147,10 @@ class _Reading:
 
 
 def each_event(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The events of a file, as they are; none if there is no file."""
+    """The events of a file, as they are; none if there is no file.
+
+    The probe's file has runs of zeros: what was set aside for events and not needed.
+    """
     try:
         file = path.open("rb")
     except OSError:
@@ -149,7 +158,7 @@ def each_event(path: Path) -> Iterator[Mapping[str, Any]]:
     with file:
         while line := file.readline(MAX_LINE):
             try:
-                event = json.loads(line)
+                event = json.loads(line.rpartition(b"\0")[2])
             except (ValueError, RecursionError):
                 continue  # cut off in the middle of a line, or not the probe's
             if isinstance(event, dict):
@@ -172,6 +181,11 @@ def _integer(value: Any) -> int:
 
 def _text(value: Any) -> str:
     return plain_text(str(value)).replace("\n", " ") if value is not None else ""
+
+
+def _moment(value: Any) -> datetime | None:
+    fits = isinstance(value, int | float) and 0 <= value < _MAX_MOMENT
+    return datetime.fromtimestamp(value, UTC) if fits else None
 
 
 def _seconds(value: Any) -> float | None:

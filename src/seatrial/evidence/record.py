@@ -224,7 +224,8 @@ class Pytest(_Model):
     running: str | None = None
     """The test that was running when pytest was cut off."""
     junit: tuple[str, ...] = ()
-    """Paths of the JUnit files in the trial's folder, one per pytest session."""
+    """Paths of the JUnit files in the trial's folder: `junit.xml`, which Seatrial writes, and those
+    that the tests' command asked for."""
 
 
 class Retry(_Model):

@@ -7,7 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-__all__ = ["TEST_RESULTS_FILE", "Outcome", "TestResult", "TestSink", "write_results"]
+__all__ = [
+    "TEST_RESULTS_FILE",
+    "Outcome",
+    "TestResult",
+    "TestSink",
+    "read_results",
+    "write_results",
+]
 
 TEST_RESULTS_FILE = "tests.jsonl"
 
@@ -54,3 +61,16 @@ def write_results(path: Path) -> Iterator[TestSink]:
             file.write(json.dumps(asdict(result)) + "\n")
 
         yield write
+
+
+def read_results(*paths: Path) -> Iterator[TestResult]:
+    """The results of files that `write_results` wrote, one after the other.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError, TypeError: a line is none of `write_results`.
+    """
+    for path in paths:
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                yield TestResult(**json.loads(line))

@@ -1,12 +1,14 @@
 """Seatrial's probe: a pytest plugin that writes down what happens, one JSON line per event.
 
 It is copied into test containers, so it needs nothing but Python 3.8 and pytest 7, must never
-change a test's result, and keeps silent if it cannot write.
+change a test's result, and keeps silent if it cannot write. PYTEST_DONT_REWRITE: nothing in here
+is an assertion.
 """
 
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import platform
 import re
@@ -16,6 +18,8 @@ import sys
 import threading
 import time
 import traceback
+from json.encoder import encode_basestring_ascii as quoted
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,8 +39,10 @@ MAX_MESSAGE = 500
 """Characters of a failure's first line."""
 MAX_TEXT = 10000
 MAX_TEXTS = 200
-"""Failures whose text is kept, each cut to MAX_TEXT characters; the rest stands in the JUnit file:
-a suite in which everything fails must not fill the disk."""
+"""Failures whose text is kept, each cut to MAX_TEXT characters: a suite in which everything fails
+must not fill the disk."""
+WINDOW = 1 << 16
+"""Bytes of the events file that are mapped at a time: some 300 tests."""
 SNAPSHOT_PAUSE = 0.5
 """Seconds between two snapshots of the progress, which somebody watches."""
 GRACE = 10.0
@@ -44,14 +50,27 @@ GRACE = 10.0
 
 
 class Recorder:
-    """Appends events to the file; each is one write, so that a killed process loses none."""
+    """Appends events to the file in a way that a killed process loses none.
+
+    A write of the kernel's for every event would be a tenth of the probe's cost or more, so a
+    piece of the file, a window, is mapped into memory: what is copied there is in the kernel's
+    hands at once. A window is added by appending its length in zeros, which no two processes can
+    do at the same place, and which fails in order if the disk is full. Readers pass over zeros.
+    """
 
     def __init__(self, path: str) -> None:
         self._file: int | None = None
+        self._window: mmap.mmap | None = None
+        self._size = 0
+        self._used = 0
+        self._test = self._quoted = ""
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         except OSError:
             return
+        # A test's child must neither write into the parent's window nor tell of it as a session.
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)
 
     @property
     def works(self) -> bool:
@@ -60,38 +79,89 @@ class Recorder:
 
     def write(self, event: str, **values: Any) -> None:
         """Write one event with the time on the monotonic clock."""
-        values["event"] = event
-        values["at"] = time.monotonic()
-        self._write(json.dumps(values, default=str) + "\n")
+        self._put(line_of(event, values))
 
-    def running(self, test: str) -> None:
-        """Write that a test begins.
+    def append(self, event: str, **values: Any) -> None:
+        """Write one event from another thread than the one that runs the tests."""
+        self._append(line_of(event, values))
 
-        This and `passed` are called for every test, so they fill in a line that is JSON already.
+    def running(self, test: str) -> int:
+        """Write that a test begins, and return when: nanoseconds on the monotonic clock.
+
+        This and `passed` are called for every test, so they fill in a line that is JSON already;
+        to write a float takes Python ten times as long as an integer and an exponent.
         """
-        line = '{"id": %s, "event": "running", "at": %r}\n'
-        self._write(line % (json.dumps(test), time.monotonic()))
+        at = monotonic_ns()
+        self._test, self._quoted = test, quoted(test)
+        self._put(f'{{"event": "running", "at": {at}e-9, "id": {self._quoted}}}\n'.encode())
+        return at
 
     def passed(self, test: str, setup: float, call: float, teardown: float) -> None:
         """Write that a test passed at its first attempt, with the seconds of its parts."""
+        name = self._quoted if test is self._test else quoted(test)
+        try:
+            seconds = (
+                f'{{"setup": {int(setup * 1e6)}e-6, "call": {int(call * 1e6)}e-6, '
+                f'"teardown": {int(teardown * 1e6)}e-6}}'
+            )
+        except (ValueError, OverflowError):  # a plugin made up a duration that is no number
+            seconds = "{}"
         line = (
-            '{"id": %s, "outcome": "passed", "seconds": {"setup": %.6f, "call": %.6f, '
-            '"teardown": %.6f}, "reruns": 0, "event": "test", "at": %r}\n'
+            f'{{"event": "test", "outcome": "passed", "at": {monotonic_ns()}e-9, '
+            f'"seconds": {seconds}, "reruns": 0, "id": {name}}}\n'
         )
-        self._write(line % (json.dumps(test), setup, call, teardown, time.monotonic()))
+        self._put(line.encode())
 
-    def _write(self, line: str) -> None:
+    def _put(self, line: bytes) -> None:
+        begin = self._used
+        end = begin + len(line)
+        if end > self._size:
+            if not self._grow(len(line)):
+                self._append(line)
+                return
+            begin, end = 0, len(line)
+        self._used = end
+        self._window[begin:end] = line  # type: ignore[index]
+
+    def _grow(self, least: int) -> bool:
+        """Map a new window that holds at least so many bytes; whether that was possible."""
+        if self._file is None:
+            return False
+        page = mmap.ALLOCATIONGRANULARITY
+        size = max(WINDOW, least)
+        try:
+            os.write(self._file, b"\0" * size)
+            end = os.lseek(self._file, 0, os.SEEK_CUR)
+            begin = end - size
+            whole = mmap.mmap(self._file, end - begin // page * page, offset=begin // page * page)
+        except (OSError, ValueError):
+            return False
+        self._window, self._used, self._size = whole, begin % page, len(whole)
+        return True
+
+    def _append(self, line: bytes) -> None:
         if self._file is not None:
             try:
-                os.write(self._file, line.encode())
+                os.write(self._file, line)
             except OSError:
                 self._file = None
+
+    def _forget(self) -> None:
+        self._file = None
+        self._size = 0
 
     def close(self) -> None:
         """Close the file; later events are dropped."""
         if self._file is not None:
             os.close(self._file)
-            self._file = None
+        self._forget()
+
+
+def line_of(event: str, values: dict[str, Any]) -> bytes:
+    """One event as a line, with the time on the monotonic clock."""
+    values["event"] = event
+    values["at"] = time.monotonic()
+    return (json.dumps(values, default=str) + "\n").encode()
 
 
 class Progress:
@@ -99,48 +169,47 @@ class Progress:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._due = 0.0
+        self._lock = threading.Lock()
+        self._written = ""
         self.total = 0
         self.done = 0
         self.failed = 0
         self.running = ""
         self.failures: list[tuple[str, str]] = []
+        self.ended = False
+        """The session is over, its reports and summary too: what still runs is no test."""
 
-    def snapshot(self, *, now: bool = False) -> None:
-        """Write the file if the last time is long enough ago, or `now`."""
-        at = time.monotonic()
-        if at < self._due and not now:
-            return
-        self._due = at + SNAPSHOT_PAUSE
+    def snapshot(self) -> None:
+        """Write the file if anything has changed."""
         values = {name: value for name, value in vars(self).items() if name[0] != "_"}
+        text = json.dumps(values)
         draft = self._path + ".part"
-        try:
-            with open(draft, "w", encoding="ascii") as file:
-                json.dump(values, file)
-            os.replace(draft, self._path)
-        except OSError:
-            self._due = float("inf")
+        with self._lock:
+            if text == self._written:
+                return
+            self._written = text
+            try:
+                with open(draft, "w", encoding="ascii") as file:
+                    file.write(text)
+                os.replace(draft, self._path)
+            except OSError:
+                pass
 
 
 class Watchdog(threading.Thread):
-    """Ends a run in which one test takes longer than it may."""
+    """Looks after the tests from a thread: tells how far they are, and ends a run that hangs."""
 
-    def __init__(self, limit: float, on_hang: Callable[[str], None]) -> None:
+    running: tuple[str, int] | None = None
+    """The test, and since when: nanoseconds on the monotonic clock."""
+
+    def __init__(
+        self, limit: float, on_hang: Callable[[str], None], on_look: Callable[[], None]
+    ) -> None:
         super().__init__(name="seatrial-watchdog", daemon=True)
         self._limit = limit
         self._on_hang = on_hang
-        self._test: str | None = None
-        self._deadline = 0.0
+        self._on_look = on_look
         self._over = threading.Event()
-
-    def begin(self, test: str) -> None:
-        """A test begins."""
-        self._deadline = time.monotonic() + self._limit
-        self._test = test
-
-    def end(self) -> None:
-        """It is over."""
-        self._test = None
 
     def stop(self) -> None:
         """The session is over."""
@@ -148,9 +217,14 @@ class Watchdog(threading.Thread):
 
     def run(self) -> None:
         """Look now and then whether the test that runs is late."""
-        while not self._over.wait(min(1.0, self._limit / 4)):
-            test = self._test
-            if test is not None and time.monotonic() > self._deadline:
+        pause = min(SNAPSHOT_PAUSE, self._limit / 4 or SNAPSHOT_PAUSE)
+        while not self._over.wait(pause):
+            self._on_look()
+            running = self.running
+            if not running or not self._limit:
+                continue
+            test, began = running
+            if monotonic_ns() - began > self._limit * 1e9:
                 self._on_hang(test)
                 os.kill(os.getpid(), signal.SIGINT)
                 if not self._over.wait(GRACE):
@@ -161,12 +235,12 @@ class Watchdog(threading.Thread):
 class Probe:
     """Follows one pytest session."""
 
-    def __init__(self, recorder: Recorder, progress: Progress) -> None:
+    def __init__(self, recorder: Recorder, progress: Progress, limit: float) -> None:
         self._recorder = recorder
         self._progress = progress
         self._reports: dict[str, list[pytest.TestReport]] = {}
         self._texts = 0
-        self._watchdog = Watchdog(TEST_TIMEOUT, self._hangs)
+        self._watchdog = Watchdog(limit, self._hangs, self._tell_progress)
         self._hung: str | None = None
 
     @pytest.hookimpl(tryfirst=True)
@@ -190,9 +264,8 @@ class Probe:
         )
         for peer in PEERS:
             self._recorder.write("peer", **reach(peer))
-        # Under xdist the tests run in its workers, each with a watchdog of its own.
-        if TEST_TIMEOUT > 0 and getattr(config.option, "dist", "no") == "no":
-            self._watchdog.start()
+        self._progress.snapshot()
+        self._watchdog.start()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: pytest.Session) -> None:
@@ -219,7 +292,6 @@ class Probe:
     def _collected(self, count: int) -> None:
         self._recorder.write("collected", count=count)
         self._progress.total = count
-        self._progress.snapshot(now=True)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be imported has no tests, but it is an error."""
@@ -228,10 +300,7 @@ class Probe:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Name the test that runs now: it may be the one that never ends."""
-        self._recorder.running(nodeid)
-        self._watchdog.begin(nodeid)
-        self._progress.running = nodeid
-        self._progress.snapshot()
+        self._watchdog.running = nodeid, self._recorder.running(nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep set-up, call and teardown until the test is over."""
@@ -240,16 +309,20 @@ class Probe:
             self._progress.done += 1
             self._failed("test", report.nodeid, report, {"outcome": "failed", "seconds": {}})
             return
-        self._reports.setdefault(report.nodeid, []).append(report)
+        earlier = self._reports.get(report.nodeid)
+        if earlier is None:
+            self._reports[report.nodeid] = [report]
+        else:
+            earlier.append(report)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Write down the test's outcome and times."""
-        self._watchdog.end()
+        self._watchdog.running = None
         reports = self._reports.pop(nodeid, [])
         if passed_at_once(reports) and nodeid != self._hung:
-            self._recorder.passed(nodeid, *[report.duration for report in reports])
+            setup, call, teardown = reports
             self._progress.done += 1
-            self._progress.snapshot()
+            self._recorder.passed(nodeid, setup.duration, call.duration, teardown.duration)
             return
         if reports and attempts_follow(reports):
             self._reports[nodeid] = reports
@@ -267,14 +340,25 @@ class Probe:
             self._failed("test", nodeid, decisive, values)
         else:
             self._recorder.write("test", id=nodeid, **values)
-        self._progress.snapshot()
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write down pytest's own verdict."""
         self._watchdog.stop()
         self._recorder.write("end", status=int(exitstatus))
-        self._progress.snapshot(now=True)
+        self._progress.snapshot()
+
+    def close(self) -> None:
+        """Pytest has nothing left to do, not even to print."""
+        self._recorder.close()
+        self._progress.ended = True
+        self._progress.snapshot()
+
+    def _tell_progress(self) -> None:
+        running = self._watchdog.running
+        if running:
+            self._progress.running = running[0]
+        self._progress.snapshot()
 
     def _failed(
         self,
@@ -285,17 +369,15 @@ class Probe:
     ) -> None:
         message = first_line(report)
         text = str(report.longrepr or "")
-        self._write_failure(event, test, message, text, values)
+        self._recorder.write(event, **values, **self._failure(test, message, text))
 
-    def _write_failure(
-        self, event: str, test: str, message: str, text: str, values: dict[str, Any]
-    ) -> None:
+    def _failure(self, test: str, message: str, text: str) -> dict[str, Any]:
         self._texts += 1
         kept = text[:MAX_TEXT] if self._texts <= MAX_TEXTS else None
-        self._recorder.write(event, id=test, message=message, text=kept, **values)
         self._progress.failed += 1
         if len(self._progress.failures) < MAX_TEXTS:
             self._progress.failures.append((test, message))
+        return {"id": test, "message": message, "text": kept}
 
     def _hangs(self, test: str) -> None:
         """Called from the watchdog's thread, while the test's own is stuck."""
@@ -313,8 +395,8 @@ class Probe:
         stage = ("set-up", "call", "teardown")[min(len(finished), 2)]
         message = "did not end within %g s (in its %s)" % (TEST_TIMEOUT, stage)
         self._progress.done += 1
-        self._write_failure("test", test, message, all_stacks(), values)
-        self._progress.snapshot(now=True)
+        self._recorder.append("test", **values, **self._failure(test, message, all_stacks()))
+        self._progress.snapshot()
 
 
 class WorkerWatch:
@@ -322,23 +404,23 @@ class WorkerWatch:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._watchdog = Watchdog(TEST_TIMEOUT, self._hangs)
+        self._watchdog = Watchdog(TEST_TIMEOUT, self._hangs, lambda: None)
         self._watchdog.start()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Watch it."""
-        self._watchdog.begin(nodeid)
+        self._watchdog.running = nodeid, monotonic_ns()
 
     def pytest_runtest_logfinish(self) -> None:
         """It is over."""
-        self._watchdog.end()
+        self._watchdog.running = None
 
     def pytest_sessionfinish(self) -> None:
         """Watch no more."""
         self._watchdog.stop()
 
     def _hangs(self, test: str) -> None:
-        self._recorder.write("stacks", id=test, text=all_stacks())
+        self._recorder.append("stacks", id=test, text=all_stacks())
         os._exit(1)
 
 
@@ -490,10 +572,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.pluginmanager.hasplugin("seatrial-probe-session"):
         return
     recorder = Recorder(EVENTS)
-    if recorder.works and getattr(config.option, "xmlpath", "") is None:
-        # Nobody asked for a JUnit file, so ask for one; a path that was given is left alone.
-        folder = os.path.dirname(os.path.abspath(EVENTS))
-        config.option.xmlpath = os.path.join(folder, "junit-%d.xml" % os.getpid())
     progress = Progress(os.path.join(os.path.dirname(EVENTS), "progress.json"))
-    config.pluginmanager.register(Probe(recorder, progress), "seatrial-probe-session")
-    config.add_cleanup(recorder.close)
+    # Under xdist the tests run in its workers, each with a watchdog of its own.
+    limit = TEST_TIMEOUT if getattr(config.option, "dist", "no") == "no" else 0.0
+    probe = Probe(recorder, progress, limit)
+    config.pluginmanager.register(probe, "seatrial-probe-session")
+    config.add_cleanup(probe.close)

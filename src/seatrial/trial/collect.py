@@ -8,8 +8,9 @@ from seatrial.engine.archive import Extraction, take_out
 from seatrial.engine.faults import engine_faults
 from seatrial.errors import EnvironmentFault
 from seatrial.evidence.events import ProbeReport, read_events
+from seatrial.evidence.junit import JUNIT_FILE, write_junit
 from seatrial.evidence.record import Pytest
-from seatrial.evidence.tests import TEST_RESULTS_FILE, write_results
+from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results, write_results
 from seatrial.stack.instrument import PROBE_OUTPUT
 from seatrial.trial.rig import Journal, Rig
 
@@ -82,16 +83,23 @@ def _read_events(events: Path, results: Path) -> ProbeReport | None:
         report = read_events(events, sink)
     if report is None:
         results.unlink()
+        return None
+    write_junit(results.with_name(JUNIT_FILE), read_results(results), started=report.started)
     return report
 
 
 async def _junit_files(
     rig: Rig, journal: Journal, container: str, report: ProbeReport | None
 ) -> tuple[str, ...]:
-    """Bring the JUnit files to `junit.xml`, `junit-2.xml`, …, wherever pytest wrote them."""
-    written = []
-    for number, path in enumerate(report.junit_paths if report else (), 1):
-        name = "junit.xml" if number == 1 else f"junit-{number}.xml"
+    """Bring the files that the tests' command asked for to `junit-project.xml`, and so on.
+
+    `junit.xml` is written here, from the results, and comes first.
+    """
+    if report is None:
+        return ()
+    written = [JUNIT_FILE]
+    for number, path in enumerate(report.junit_paths, 1):
+        name = "junit-project.xml" if number == 1 else f"junit-project-{number}.xml"
         source = rig.folder.path / "probe" / PurePosixPath(path).name
         if PurePosixPath(path).parent != PurePosixPath(PROBE_OUTPUT) or not source.is_file():
             into = rig.folder.path / "junit" / str(number)

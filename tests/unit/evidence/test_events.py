@@ -77,6 +77,20 @@ def test_a_session_is_counted_by_outcomes(tmp_path: Path) -> None:
     assert report.pytest.running is None
 
 
+def test_what_was_set_aside_and_not_used_is_passed_over(tmp_path: Path) -> None:
+    lines = [json.dumps(event).encode() + b"\n" for event in (START, passed("a"), passed("b"), END)]
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(
+        b"\0" * 10 + lines[0] + lines[1] + b'{"cut' + b"\0" * 60_000 + b"".join(lines[2:]) + b"\0"
+    )
+
+    report = read_events(path)
+
+    assert report is not None
+    assert report.pytest.counts.passed == 2
+    assert report.pytest.exit_status == 0
+
+
 def test_failures_come_with_their_first_line(tmp_path: Path) -> None:
     report = read(
         tmp_path,

@@ -1,6 +1,5 @@
 """Runs the probe as a test container does: under a pytest of its own, which knows no Seatrial."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from seatrial import probe
-from seatrial.evidence.events import read_events
+from seatrial.evidence.events import each_event, read_events
 from seatrial.evidence.record import Pytest
 
 from .interpreters import OWN, Environment, Interpreter, NotToBeHad, made
@@ -30,8 +29,7 @@ class Run:
     @property
     def events(self) -> list[dict[str, Any]]:
         """The probe's lines."""
-        path = self.folder / "out/events.jsonl"
-        return [json.loads(line) for line in path.read_bytes().splitlines()]
+        return [dict(event) for event in each_event(self.folder / "out/events.jsonl")]
 
     @property
     def outcomes(self) -> dict[str, str]:

@@ -163,6 +163,106 @@ def test_what_was_finished_survives_the_end_of_the_process(run: RunPytest) -> No
     assert done.seen.counts.collected == 3
 
 
+def test_what_was_finished_survives_a_kill_in_the_middle_of_many_tests(run: RunPytest) -> None:
+    done = run(
+        test_it="""
+        import os, pytest, signal
+        @pytest.mark.parametrize("n", range(1000))
+        def test_many(n):
+            if n == 900: os.kill(os.getpid(), signal.SIGKILL)
+            assert n != 450, "x" * 100_000
+        """
+    )
+
+    assert done.code in (-9, 137)
+    counts = done.seen.counts
+    assert (counts.collected, counts.passed, counts.failed) == (1000, 899, 1)
+    assert done.seen.running == "test_it.py::test_many[900]"
+    times = [event["at"] for event in done.events]
+    assert times == sorted(times)
+
+
+def test_a_child_of_a_test_that_goes_on_as_pytest_tells_nothing(run: RunPytest) -> None:
+    done = run(
+        "-q",
+        test_it="""
+        import os
+        child = None
+        def test_a():
+            global child
+            child = os.fork()
+        def test_b():
+            assert child
+        def test_c():
+            if child: assert os.waitpid(child, 0)[1] != 0
+        """,
+    )
+
+    assert done.outcomes == {"test_a": "passed", "test_b": "passed", "test_c": "passed"}
+    assert [event["event"] for event in done.events] == [
+        "start",
+        "collected",
+        *["running", "test"] * 3,
+        "end",
+    ]
+
+
+def test_where_nothing_can_be_mapped_events_are_written_one_by_one(run: RunPytest) -> None:
+    done = run(
+        test_it="def test_a(): pass",
+        sitecustomize="""
+        import mmap
+        def no(*arguments, **options): raise OSError("no such device")
+        mmap.mmap = no
+        """,
+    )
+
+    assert done.outcomes == {"test_a": "passed"}
+    assert done.seen.exit_status == 0
+
+
+def test_a_disk_that_is_full_changes_no_result(run: RunPytest) -> None:
+    done = run(environ={"SEATRIAL_EVENTS": "/dev/full"}, test_it="def test_a(): pass")
+
+    assert "1 passed" in done.output
+    assert done.code == 0
+
+
+def test_durations_that_are_no_numbers_cost_only_themselves(run: RunPytest) -> None:
+    done = run(
+        test_it="def test_a(): pass",
+        conftest="""
+        import pytest
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_logreport(report): report.duration = float("nan")
+        """,
+    )
+
+    assert done.outcomes == {"test_a": "passed"}
+
+
+def test_the_progress_says_at_last_that_pytest_has_nothing_left_to_do(run: RunPytest) -> None:
+    done = run(
+        test_it="""
+        import json, os, pathlib
+        def test_a(): pass
+        def test_fails(): assert False, "why"
+        def test_b():
+            path = pathlib.Path(os.environ["SEATRIAL_EVENTS"]).parent / "progress.json"
+            while True:
+                seen = json.loads(path.read_text())
+                if seen["running"].endswith("::test_b"): break
+            assert (seen["total"], seen["done"], seen["failed"], seen["ended"]) == (3, 2, 1, False)
+        """
+    )
+
+    assert done.outcomes["test_b"] == "passed"
+    progress = json.loads((done.folder / "out/progress.json").read_text(encoding="utf-8"))
+    assert (progress["total"], progress["done"], progress["failed"]) == (3, 3, 1)
+    assert progress["failures"] == [["test_it.py::test_fails", "AssertionError: why"]]
+    assert progress["ended"] is True
+
+
 def test_an_interrupted_session_tells_so(run: RunPytest) -> None:
     done = run(test_it="def test_a(): pass\ndef test_b(): raise KeyboardInterrupt")
 
@@ -202,12 +302,11 @@ def test_a_crash_that_is_reported_in_one_piece_is_a_failure(run: RunPytest) -> N
     assert done.outcomes == {"test_a": "failed"}
 
 
-def test_junit_is_written_beside_the_events_if_nobody_asked_for_it(run: RunPytest) -> None:
+def test_nobody_is_made_to_write_a_junit_file(run: RunPytest) -> None:
     done = run(test_it="def test_a(): pass")
 
-    path = Path(done.events[0]["junit"])
-    assert path.parent == done.folder / "out"
-    assert "test_a" in path.read_text(encoding="utf-8")
+    assert done.events[0]["junit"] is None
+    assert not list(done.folder.rglob("*.xml"))
 
 
 def test_junit_stays_where_the_user_asked_for_it(run: RunPytest) -> None:
