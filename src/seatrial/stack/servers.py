@@ -27,6 +27,8 @@ class KnownServer:
     client: tuple[str, ...]
     answers: Callable[[int, str], bool]
     """Whether exit code and output of the client mean that the server answers."""
+    sets_up: bool = True
+    """Whether its image does a first-time set-up, with a temporary server."""
 
 
 def _mongo_client() -> tuple[str, ...]:
@@ -70,6 +72,7 @@ _SERVERS = (
         client=("redis-cli", "ping"),
         # redis-cli ends with 0 while the server is still loading, so its words decide.
         answers=lambda _, output: "PONG" in output or "NOAUTH" in output,
+        sets_up=False,
     ),
     KnownServer(
         name="MongoDB",

@@ -1,7 +1,7 @@
 """Starts one service's containers and watches until they are ready, or are not going to be."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from seatrial.engine.api import Container
@@ -31,15 +31,25 @@ _STOP_GRACE_S = 1
 
 
 async def start_service(
-    rig: Rig, journal: Journal, name: str, containers: Sequence[Container]
+    rig: Rig,
+    journal: Journal,
+    name: str,
+    containers: Sequence[Container],
+    *,
+    on_start: Callable[[], None] = lambda: None,
 ) -> Readiness:
     """Start all containers of a service; the result is the worst of theirs.
+
+    `on_start` is called when the engine has started one.
 
     Raises:
         EnvironmentFault: the engine cannot start one.
     """
     results = await asyncio.gather(
-        *(_start(rig, journal, name, n, container) for n, container in enumerate(containers, 1))
+        *(
+            _start(rig, journal, name, n, container, on_start)
+            for n, container in enumerate(containers, 1)
+        )
     )
     worst = max(results, key=lambda result: result.state in FAILED_STATES)
     _note(rig, journal, name, worst)
@@ -83,11 +93,17 @@ async def service_fault(
 
 
 async def _start(
-    rig: Rig, journal: Journal, name: str, number: int, container: Container
+    rig: Rig,
+    journal: Journal,
+    name: str,
+    number: int,
+    container: Container,
+    on_start: Callable[[], None],
 ) -> Readiness:
     log = log_path(name, number)
     with engine_faults(f"service {name}"):
         await rig.engine.start(container.id)
+        on_start()
         inspected = await rig.engine.inspect(container.id)
         journal.resources.watch(name, container.id)
         image = inspected["Config"]["Image"]

@@ -75,6 +75,7 @@ class _Stack:
         self._test = rig.plan.selection.test
         self._created: dict[str, asyncio.Future[list[Container]]] = {}
         self._ready: dict[str, asyncio.Task[Readiness | None]] = {}
+        self._first: dict[str, asyncio.Event] = {}
 
     async def start(self) -> StartedStack:
         services = self._rig.plan.services
@@ -84,6 +85,11 @@ class _Stack:
             name for name in services if name != self._test and not self._waits_for_build(name)
         ]
         late = [name for name in services if name != self._test and name not in early]
+        self._first = {
+            name: asyncio.Event()
+            for name in early
+            if not services[name].depends_on and self._sets_up(name)
+        }
         await make_source_volumes(self._rig)
         async with asyncio.TaskGroup() as group:
             for name in (*early, *late):
@@ -92,6 +98,11 @@ class _Stack:
             rest = group.create_task(self._create_rest(early_done, late))
         instrumented = rest.result()
         return StartedStack(self._created[self._test].result()[0].id, instrumented.arguments_by)
+
+    def _sets_up(self, name: str) -> bool:
+        service = self._rig.plan.services[name]
+        known = recognise(service.image or "", service.command)
+        return known is not None and known.sets_up
 
     def _waits_for_build(self, name: str) -> bool:
         services = self._rig.plan.services
@@ -194,7 +205,18 @@ class _Stack:
                 return None
         containers = await self._created[name]
         self._rig.observer.service_changed(name, "starting")
-        readiness = await start_service(self._rig, self._journal, name, containers)
+        mine = self._first.get(name)
+        if mine is None:
+            # A first-time set-up takes longest, and an engine that starts several containers at
+            # once starts none of them sooner: on two cores, half the time for the database.
+            await asyncio.gather(*(started.wait() for started in self._first.values()))
+        readiness = await start_service(
+            self._rig,
+            self._journal,
+            name,
+            containers,
+            on_start=mine.set if mine else lambda: None,
+        )
         if readiness.state in FAILED_STATES and name in self._rig.plan.prepared:
             containers = await self._without_prepared(name, containers)
             readiness = await start_service(self._rig, self._journal, name, containers)
