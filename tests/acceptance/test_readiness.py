@@ -1,8 +1,11 @@
 """When a service counts as ready, and by what proof."""
 
+import signal
+
 from seatrial.evidence.record import ServiceRecord
 
-from .program import Ended, run_trial
+from .engine_state import containers, docker
+from .program import Ended, run_trial, running_trial
 from .projects import PYTEST_IMAGE, MakeProject, compose_with, service
 
 
@@ -91,6 +94,36 @@ def test_a_plain_server_is_proven_by_its_port_and_one_that_listens_nowhere_is_on
     assert (_service(ended, "web").state, _service(ended, "web").proof) == ("ready", "port")
     assert (_service(ended, "worker").state, _service(ended, "worker").proof) == ("started", "none")
     assert [f for f in ended.record.findings if "worker" in f and "nothing shows" in f]
+
+
+def test_a_database_is_started_before_what_takes_less(project: MakeProject) -> None:
+    made = project(
+        compose=compose_with(
+            service("a", "image: redis:7"),
+            service("b", "image: postgres:16\nenvironment: {POSTGRES_PASSWORD: secret}"),
+            test="depends_on: [a, b]",
+        ),
+        tests="""
+            def test_waits():
+                print("here", flush=True)
+                while True:
+                    pass
+        """,
+    )
+
+    with running_trial(made, "--", "-s") as running:
+        running.wait_for_log("test.log", "here")
+        redis, postgres = (
+            docker(
+                "inspect", "--format", "{{.State.StartedAt}}", *containers(running.label, service=n)
+            )
+            for n in ("a", "b")
+        )
+        running.send(signal.SIGTERM)
+        running.finish()
+
+    # RFC 3339 in UTC, to the nanosecond: sorts by time.
+    assert postgres < redis
 
 
 def _service(ended: Ended, name: str) -> ServiceRecord:
