@@ -333,7 +333,7 @@ class Probe:
         values: dict[str, Any] = {
             "outcome": outcome,
             "seconds": {report.when: round(report.duration, 6) for report in reports},
-            "reruns": sum(str(report.outcome) == "rerun" for report in reports),
+            "reruns": reruns(reports),
         }
         self._progress.done += 1
         if decisive is not None and outcome in ("failed", "error"):
@@ -382,17 +382,15 @@ class Probe:
     def _hangs(self, test: str) -> None:
         """Called from the watchdog's thread, while the test's own is stuck."""
         self._hung = test
-        finished: list[str | None] = []
-        for report in self._reports.get(test, ()):
-            if report.when == "setup":
-                finished = []
-            finished = finished if str(report.outcome) == "rerun" else [*finished, report.when]
+        # pytest's own word: a plug-in that repeats tests may hold its reports back until the end.
+        current = os.environ.get("PYTEST_CURRENT_TEST", "")
+        stage = current.rpartition(" (")[2].rstrip(")").replace("setup", "set-up") or "set-up"
         values: dict[str, Any] = {
-            "outcome": "failed" if finished == ["setup"] else "error",
+            "outcome": "failed" if stage == "call" else "error",
             "seconds": {},
+            "reruns": reruns(self._reports.get(test, ())),
             "hung": True,
         }
-        stage = ("set-up", "call", "teardown")[min(len(finished), 2)]
         message = "did not end within %g s (in its %s)" % (TEST_TIMEOUT, stage)
         self._progress.done += 1
         self._recorder.append("test", **values, **self._failure(test, message, all_stacks()))
@@ -483,8 +481,17 @@ def coverage_state() -> dict[str, Any] | None:
 
 def attempts_follow(reports: Sequence[pytest.TestReport]) -> bool:
     """Whether pytest-rerunfailures, which may finish each attempt by itself, will make another."""
-    outcomes = [str(report.outcome) for report in reports if report.when != "teardown"]
-    return bool(outcomes) and outcomes[-1] == "rerun"
+    for report in reversed(reports):
+        if str(report.outcome) == "rerun":
+            return True
+        if report.when == "setup":
+            break
+    return False
+
+
+def reruns(reports: Iterable[pytest.TestReport]) -> int:
+    """How many attempts pytest-rerunfailures has given up."""
+    return sum(str(report.outcome) == "rerun" for report in reports)
 
 
 def passed_at_once(reports: Sequence[pytest.TestReport]) -> bool:

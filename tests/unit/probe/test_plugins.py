@@ -3,12 +3,19 @@
 import re
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
 
+from seatrial.evidence.events import read_events
+from seatrial.evidence.junit import write_junit
+
 from .conftest import Run, RunPytest
 from .interpreters import MATRIX
+
+if TYPE_CHECKING:
+    from seatrial.evidence.tests import TestResult
 
 CHEAP = "oldest pytest"
 """The one that `make test` has, if there is a registry."""
@@ -25,6 +32,7 @@ pytestmark = [
     ),
 ]
 
+OWN_FILE = "--junitxml=own.xml"
 DJANGO = {"DJANGO_SETTINGS_MODULE": "settings"}
 SETTINGS = """
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
@@ -83,10 +91,12 @@ class TestClass:
 def test_every_outcome_is_what_pytest_writes_itself(
     run: RunPytest, workers: tuple[str, ...]
 ) -> None:
-    done = run(*workers, shuffled=True, environ=DJANGO, settings=SETTINGS, test_it=TESTS)
+    asked = (*workers, OWN_FILE)
+    done = run(*asked, shuffled=True, environ=DJANGO, settings=SETTINGS, test_it=TESTS)
 
     assert done.code == done.seen.exit_status == 1, done.output
-    assert our_outcomes(done) == junit_outcomes(done)
+    assert our_outcomes(done) == junit_outcomes(Path(done.events[0]["junit"]))
+    assert our_outcomes(done) == junit_outcomes(file_of(done))
     assert done.seen.counts.collected == sum(our_outcomes(done).values()) == 17
     reruns = {
         event["id"].partition("::")[2]: event["reruns"]
@@ -102,6 +112,7 @@ def test_a_worker_of_xdist_that_dies_costs_only_the_test_that_it_ran(run: RunPyt
     done = run(
         "-n",
         "2",
+        OWN_FILE,
         test_it="""
         import os, pytest
         @pytest.mark.parametrize("n", range(20))
@@ -114,7 +125,7 @@ def test_a_worker_of_xdist_that_dies_costs_only_the_test_that_it_ran(run: RunPyt
     assert done.outcomes["test_dies"] == "failed"
     assert "crashed" in done.seen.failures[0].message
     assert done.code == done.seen.exit_status == 1
-    assert our_outcomes(done) == junit_outcomes(done)
+    assert our_outcomes(done) == junit_outcomes(Path(done.events[0]["junit"]))
 
 
 def test_a_test_that_hangs_in_a_worker_of_xdist_is_ended_and_its_stacks_are_kept(
@@ -159,6 +170,65 @@ def test_a_hang_that_pytest_timeout_ends_first_is_a_failure_like_any_other(
     assert done.code == done.seen.exit_status == 1
 
 
+def test_a_rerun_that_only_a_teardown_asked_for_is_counted(run: RunPytest) -> None:
+    done = run(
+        "--reruns=2",
+        test_it="""
+        import pytest
+        tries = []
+        @pytest.fixture
+        def closes_at_the_second_try():
+            yield
+            tries.append(1)
+            assert len(tries) == 2
+        def test_ok(): pass
+        def test_flaky(closes_at_the_second_try): pass
+        """,
+    )
+
+    assert done.code == 0, done.output
+    assert done.outcomes == {"test_ok": "passed", "test_flaky": "passed"}
+    reruns = [event["reruns"] for event in done.events if event["event"] == "test"]
+    assert reruns == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "stage"),
+    [
+        ("yield", "failed", "call"),
+        ("if tries: wait()\n    yield", "error", "set-up"),
+        ("yield\n    if len(tries) > 1: wait()", "error", "teardown"),
+    ],
+    ids=["call", "set-up", "teardown"],
+)
+def test_a_test_that_hangs_at_its_second_try_is_ended_and_named(
+    run: RunPytest, body: str, outcome: str, stage: str
+) -> None:
+    done = run(
+        "--reruns=2",
+        environ={"SEATRIAL_TEST_TIMEOUT": "1"},
+        test_it=f"""
+import pytest, threading
+tries = []
+wait = threading.Event().wait
+@pytest.fixture
+def resource():
+    {body}
+def test_ok(): pass
+def test_hangs(resource):
+    tries.append(1)
+    if len(tries) > 1 and {stage == "call"}: wait()
+    assert len(tries) > 1
+""",
+    )
+
+    assert done.outcomes == {"test_ok": "passed", "test_hangs": outcome}
+    (hung,) = [event for event in done.events if event.get("hung")]
+    assert hung["reruns"] == 1
+    assert f"(in its {stage})" in hung["message"]
+    assert done.code == done.seen.exit_status == 2
+
+
 def our_outcomes(done: Run) -> Counter[tuple[str, str]]:
     """What the events say of each test, under the name and the word that JUnit has for it."""
     words = {"xfailed": "skipped", "xpassed": "passed", "error": "failed"}
@@ -169,10 +239,18 @@ def our_outcomes(done: Run) -> Counter[tuple[str, str]]:
     )
 
 
-def junit_outcomes(done: Run) -> Counter[tuple[str, str]]:
-    """What pytest wrote itself, each attempt of a rerun but the last left out."""
+def file_of(done: Run) -> Path:
+    """The JUnit file that Seatrial makes of the events."""
+    results: list[TestResult] = []
+    read_events(done.folder / "out/events.jsonl", results.append)
+    write_junit(done.folder / "junit.xml", results)
+    return done.folder / "junit.xml"
+
+
+def junit_outcomes(path: Path) -> Counter[tuple[str, str]]:
+    """What a JUnit file says, each attempt of a rerun but the last left out."""
     found: dict[str, list[str]] = {}
-    for suite in JUnitXml.fromfile(done.events[0]["junit"]):
+    for suite in JUnitXml.fromfile(str(path)):
         assert isinstance(suite, TestSuite)
         for case in suite:
             kinds = {type(result) for result in case.result}
