@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-__all__ = ["EnvironmentFault", "ExitCode", "SeatrialError", "UsageFault"]
+__all__ = ["EnvironmentFault", "ExitCode", "NothingAffected", "SeatrialError", "UsageFault"]
 
 
 class ExitCode(IntEnum):
@@ -46,3 +46,9 @@ class EnvironmentFault(SeatrialError):
     """The engine, a build or a service failed: the tests could not be judged."""
 
     exit_code = ExitCode.ENVIRONMENT
+
+
+class NothingAffected(SeatrialError):
+    """What changed can affect no test, so there is nothing to run: no fault, but no trial."""
+
+    exit_code = ExitCode.OK

@@ -99,6 +99,9 @@ class Settings(_Model):
     xdist: Literal["take-over", "leave"] = "take-over"
     """If there are several workers and the test command asks for xdist: run each worker's share in
     one process, or let xdist run it in several."""
+    changed: bool = False
+    """Whether to run only the tests that what changed since they were last watched can affect, and
+    to watch which files of the project each test uses."""
     failures_first: bool = True
     """Whether tests that failed in the last trial, or often, are run before the others."""
     fail_fast: bool = False

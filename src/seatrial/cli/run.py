@@ -19,6 +19,7 @@ EXAMPLES = """\b
 Examples:
   seatrial run                              the project in this folder
   seatrial run -- -k login -x               hand arguments to pytest
+  seatrial run --changed                    only tests that your edits can affect
   seatrial run --workers auto               split the tests among isolated stacks
   seatrial run -s app -c "pytest -q"        tests that run in the application's service
   seatrial run -f compose.yml -f ci.yml     several compose files
@@ -41,7 +42,8 @@ def run(
     base: Annotated[
         str | None,
         typer.Option(
-            metavar="COMMIT", help="Measure coverage of the lines that changed since this commit."
+            metavar="COMMIT",
+            help="Compare with this commit: coverage of the lines that changed, and --changed.",
         ),
     ] = None,
     start_timeout: Annotated[
@@ -56,6 +58,14 @@ def run(
         str | None,
         typer.Option(
             metavar="N|auto", help="Run the tests on this many isolated stacks side by side."
+        ),
+    ] = None,
+    changed: Annotated[
+        bool | None,
+        typer.Option(
+            "--changed",
+            help="Run only the tests that what changed can affect: since they were last run like "
+            "this and, with --base, since that commit. In doubt, all.",
         ),
     ] = None,
     fail_fast: Annotated[
@@ -111,6 +121,7 @@ def run(
             "retries": retries,
             "workers": int(workers) if workers and workers.isdecimal() else workers,
             "fail_fast": fail_fast,
+            "changed": changed,
         },
     )
     with contextlib.ExitStack() as stack:

@@ -10,6 +10,7 @@ from seatrial.evidence.build import Build
 from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.diagnosis import Cause, Diagnosis
 from seatrial.evidence.model import Model as _Model
+from seatrial.evidence.partial import Partial
 from seatrial.evidence.split import FewerWorkers, Split
 
 __all__ = [
@@ -358,6 +359,8 @@ class Record(_Model):
     split: Split | None = None
     """None: there was one worker."""
     fewer_workers: FewerWorkers | None = None
+    partial: Partial | None = None
+    """None: no test was left out by Seatrial; the command and its arguments may have done so."""
     budgets: tuple[BudgetResult, ...] = ()
     clean_up: CleanUp
     changes: tuple[PatchedPlace, ...] = ()

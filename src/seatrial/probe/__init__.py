@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-__all__ = ["coverage_reporter_source", "probe_source", "reach_source", "share_source"]
+__all__ = [
+    "coverage_reporter_source",
+    "probe_source",
+    "reach_source",
+    "share_source",
+    "trace_source",
+]
 
 
 def probe_source() -> bytes:
@@ -13,6 +19,11 @@ def probe_source() -> bytes:
 def share_source() -> bytes:
     """The source code of what keeps a worker to its share of the tests."""
     return _source("seatrial_share.py")
+
+
+def trace_source() -> bytes:
+    """The source code of what watches which files of the project each test uses."""
+    return _source("seatrial_trace.py")
 
 
 def coverage_reporter_source() -> bytes:

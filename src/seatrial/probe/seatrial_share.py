@@ -84,7 +84,7 @@ class Share:
             chosen = set(map(id, kept))
             config.hook.pytest_deselected(items=[i for i in items if id(i) not in chosen])
         items[:] = self._ordered(kept) if self._ranks else kept
-        if self._workers > 1:
+        if self._workers > 1 or self._only is not None:
             # What a share covers says nothing; the host holds the sum against the threshold.
             coverage = config.pluginmanager.getplugin("_cov")
             if getattr(getattr(coverage, "options", None), "cov_fail_under", None):

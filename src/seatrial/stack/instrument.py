@@ -15,6 +15,7 @@ __all__ = [
     "PROBE_VOLUME",
     "SHARE_FILE",
     "SHARE_MODULE",
+    "TRACE_MODULE",
     "Instrumented",
     "instrument",
     "replace_command",
@@ -28,6 +29,7 @@ PROBE_OUTPUT = f"{PROBE_FOLDER}/out"
 """Where the probe writes; every user may, so a test image need not run as root."""
 PROBE_MODULE = "seatrial_probe"
 SHARE_MODULE = "seatrial_share"
+TRACE_MODULE = "seatrial_trace"
 PROBE_VOLUME = "seatrial-probe"
 """Its key in the form; a project may have a volume named `probe` of its own."""
 
@@ -59,14 +61,14 @@ def instrument(
     labels: Mapping[str, str],
     test_timeout_s: float,
     measure_coverage: bool = False,
-    share: bool = False,
+    plugins: Sequence[str] = (),
     peers: Sequence[tuple[str, int]] = (),
 ) -> Instrumented:
     """Return the form with the probe switched on in service `test`.
 
     `image` is the `Config` of the test image as the engine tells it: its environment must be
-    kept, since what a container is given replaces a variable of its image. `share`: not all tests
-    are to be run, or not in pytest's own order. Arguments go to the
+    kept, since what a container is given replaces a variable of its image. `plugins`
+    are modules to switch on beside the probe. Arguments go to the
     end of the command if that calls pytest itself; a script gets them through PYTEST_ADDOPTS.
     """
     raw = dict(form["services"][test])
@@ -78,7 +80,8 @@ def instrument(
         return own if own is not None else _escape(inherited.get(name, ""))
 
     path = current("PYTHONPATH")
-    modules = [PROBE_MODULE, *([SHARE_MODULE] if share else [])]
+    # The tracer comes first: what is imported before it goes unseen.
+    modules = [*plugins, PROBE_MODULE]
     options = [current("PYTEST_ADDOPTS"), *(f"-p {module}" for module in modules)]
     arguments_by = "none"
     if arguments:

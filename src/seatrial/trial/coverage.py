@@ -16,6 +16,7 @@ from seatrial.evidence.coverage import (
     CoverageFile,
     DataFile,
     SourceCheck,
+    Threshold,
 )
 from seatrial.evidence.coverage_events import CoverageSightings
 from seatrial.evidence.coverage_result import ReportedFile
@@ -194,13 +195,7 @@ async def _measure(
         switched_on=any(
             [*(s.switched_on for s in sightings.sessions), *(p.switched_on for p in others)]
         ),
-        threshold=find_threshold(
-            rig.settings.coverage.fail_under,
-            rig.setting_sources.get("coverage.fail_under", "settings"),
-            sightings.sessions,
-            reported,
-            folder=sightings.folder,
-        ),
+        threshold=_threshold(rig, sightings, reported),
         change=await measure_change(rig, into, rows),
     )
 
@@ -275,14 +270,25 @@ def _count(rows: Sequence[CoverageFile]) -> SourceCheck:
     )
 
 
+def _threshold(
+    rig: Rig, sightings: CoverageSightings | None = None, reported: Reported | None = None
+) -> Threshold | None:
+    if rig.division.shares[0].tests is not None:
+        return None  # some of the tests say nothing about the whole, which it is for
+    return find_threshold(
+        rig.settings.coverage.fail_under,
+        rig.setting_sources.get("coverage.fail_under", "settings"),
+        sightings.sessions if sightings else (),
+        reported,
+        folder=sightings.folder if sightings else "",
+    )
+
+
 def _not_measured(rig: Rig, reason: str) -> Coverage:
     return Coverage(
         measured=False,
         reason=reason,
-        threshold=find_threshold(
-            rig.settings.coverage.fail_under,
-            rig.setting_sources.get("coverage.fail_under", "settings"),
-        ),
+        threshold=_threshold(rig),
     )
 
 

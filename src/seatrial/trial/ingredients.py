@@ -41,8 +41,9 @@ def find_facts(
     _refuse_what_leaves_no_trace(plan.form, environ)
     base = settings.coverage.base
     return {
-        # Dumped whole: a setting that comes later is in it by itself.
-        "settings": settings.model_dump(mode="json", exclude={"reuse"}),
+        # Dumped whole: a setting that comes later is in it by itself. Whoever asks for the tests
+        # that a change can affect is served by a trial of all of them.
+        "settings": settings.model_dump(mode="json", exclude={"reuse", "changed"}),
         "form": normalised(
             plan.form, (plan.name, plan.labels[TRIAL_LABEL], plan.labels[OWNER_LABEL])
         ),

@@ -124,6 +124,7 @@ async def launch(
         if found := await find_reusable(ledger, stock, max_age_s):
             return found
         from seatrial.evidence.folder import new_run_folder  # noqa: PLC0415
+        from seatrial.trial.changed import narrow  # noqa: PLC0415
         from seatrial.trial.prepared import with_prepared  # noqa: PLC0415
         from seatrial.trial.rig import Rig  # noqa: PLC0415
         from seatrial.trial.runner import run_trial  # noqa: PLC0415
@@ -132,7 +133,10 @@ async def launch(
         missing: tuple[Preparable, ...] = ()
         if loaded.settings.prepared and engine_is_local:
             plan, missing = await with_prepared(engine, plan)
-        known, division = await divide_work(plan, loaded.settings, await engine.info())
+        narrowing = await narrow(plan, loaded.settings) if loaded.settings.changed else None
+        known, division = await divide_work(
+            plan, loaded.settings, await engine.info(), narrowing.tests if narrowing else None
+        )
         hashing = asyncio.create_task(hash_stock_of(ledger, stock))
         folder = new_run_folder(project, identity.trial)
         reaper = await asyncio.to_thread(Reaper, identity.trial, folder.path)
@@ -148,6 +152,7 @@ async def launch(
                 clock=surroundings.clock,
                 known=known,
                 division=division,
+                narrowing=narrowing,
                 missing=missing,
                 engine_is_local=engine_is_local,
             )

@@ -220,7 +220,7 @@ def _read(ledger: Ledger, trial: str, sha256: str) -> Record | None:
 
 
 def _is_worth_keeping(record: Record) -> bool:
-    return record.status is Status.PASSED and not record.retries
+    return record.status is Status.PASSED and not record.retries and not record.partial
 
 
 def _is_intact(folder: RunFolder, files: Iterable[FileEntry], cache: HashCache) -> bool:

@@ -16,6 +16,7 @@ from seatrial.settings import Settings
 from seatrial.stack.compose import Compose
 from seatrial.stack.plan import Plan
 from seatrial.stack.prepared import Preparable
+from seatrial.trial.changed import Narrowing
 from seatrial.trial.observer import Observer
 from seatrial.trial.resources import RESOURCES_FILE, ResourceLog
 
@@ -42,6 +43,8 @@ class Rig:
     """What is known of the tests from before."""
     division: Division
     """The shares of the trial's workers."""
+    narrowing: Narrowing | None = None
+    """Which tests a change can affect; None: nobody asked, and what tests use is not watched."""
     share: Share = EVERYTHING
     """Which tests this worker runs, and in which order."""
     place: str = ""

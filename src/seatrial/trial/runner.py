@@ -26,12 +26,13 @@ from seatrial.evidence.split import FewerWorkers
 from seatrial.settings import LoadedSettings
 from seatrial.trial.attempt import Attempt, make_attempt, services_of
 from seatrial.trial.built import examine_build
+from seatrial.trial.changed import keep_dependencies
 from seatrial.trial.clean import clean
 from seatrial.trial.fewer import try_with_fewer
 from seatrial.trial.outcome import Outcome, judge_budgets
 from seatrial.trial.prepared import make_prepared
-from seatrial.trial.retry import retry_failures
-from seatrial.trial.rig import Journal, Rig, fresh_journal
+from seatrial.trial.retry import PYTEST_TESTS_FAILED, retry_failures
+from seatrial.trial.rig import Journal, Rig, Worker, fresh_journal
 
 __all__ = ["run_trial"]
 
@@ -71,6 +72,7 @@ async def run_trial(
     except SeatrialError as error:
         clean_up = CleanUp(left=("unknown",), faults=(error.what,))
     seconds = rig.clock() - journal.began
+    await _keep_dependencies(rig, journal, result)
     built = await examine_build(rig, journal)
     result, budgets = _apply_budgets(result, rig, journal, seconds, clean_up)
     record = Record(
@@ -99,6 +101,7 @@ async def run_trial(
         retries=retries,
         split=result.split,
         fewer_workers=fewer,
+        partial=rig.narrowing.partial if rig.narrowing else None,
         budgets=budgets,
         clean_up=clean_up,
         changes=tuple(
@@ -155,6 +158,31 @@ async def _unless_interrupted(work: Coroutine[Any, Any, _Work]) -> _Work:
         outcome = Outcome(Status.INTERRUPTED, ExitCode.INTERRUPTED, "interrupted")
         return Attempt(outcome), (), None
     return task.result()
+
+
+async def _keep_dependencies(rig: Rig, journal: Journal, result: Attempt) -> None:
+    """Only of a run that came to its end: what did not run is not known to be unaffected."""
+    pytest = result.pytest
+    if rig.narrowing is None:
+        return
+    if rig.narrowing.reason:
+        journal.note(f"all tests were run: {rig.narrowing.reason}")
+    if (
+        pytest is None
+        or pytest.exit_status not in {0, PYTEST_TESTS_FAILED}
+        or pytest.counts.ran + pytest.counts.skipped < pytest.counts.collected
+    ):
+        return
+    traces = [
+        path
+        for worker in journal.crew or [Worker(1, rig, journal)]
+        for path in sorted((worker.rig.folder.path / "probe").glob("dependencies*.jsonl"))
+    ]
+    why_not = await asyncio.to_thread(
+        keep_dependencies, rig.narrowing, rig.plan, traces, rig.folder.path
+    )
+    if why_not:
+        journal.note(f"what the tests use was not recorded: {why_not}")
 
 
 def _apply_budgets(

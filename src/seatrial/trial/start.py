@@ -11,7 +11,7 @@ from seatrial.engine.project import create_containers, pinned, pull_images
 from seatrial.engine.readiness import Readiness
 from seatrial.errors import EnvironmentFault
 from seatrial.evidence.record import Image
-from seatrial.probe import probe_source, share_source
+from seatrial.probe import probe_source, share_source, trace_source
 from seatrial.stack.instrument import (
     PROBE_FOLDER,
     PROBE_MODULE,
@@ -19,6 +19,7 @@ from seatrial.stack.instrument import (
     PROBE_VOLUME,
     SHARE_FILE,
     SHARE_MODULE,
+    TRACE_MODULE,
     Instrumented,
     instrument,
 )
@@ -129,7 +130,10 @@ class _Stack:
             test_timeout_s=self._rig.settings.timeouts.one_test,
             peers=self._peers(),
             measure_coverage=self._rig.settings.coverage.switch_on,
-            share=self._rig.share.to_json() is not None,
+            plugins=[
+                *([TRACE_MODULE] if self._rig.narrowing else []),
+                *([SHARE_MODULE] if self._rig.share.to_json() else []),
+            ],
         )
         await self._create(instrumented.form, [*late, self._test])
         await self._insert_probe(self._created[self._test].result()[0].id)
@@ -186,6 +190,8 @@ class _Stack:
             Entry(f"{PROBE_MODULE}.py", 0o644, probe_source()),
             Entry(PROBE_OUTPUT.removeprefix(f"{PROBE_FOLDER}/"), 0o1777),
         ]
+        if self._rig.narrowing:
+            entries.append(Entry(f"{TRACE_MODULE}.py", 0o644, trace_source()))
         if told := self._rig.share.to_json():
             entries.append(Entry(f"{SHARE_MODULE}.py", 0o644, share_source()))
             entries.append(Entry(SHARE_FILE, 0o644, told))

@@ -1,7 +1,7 @@
 """Decides how many workers a trial has, and divides the tests among them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seatrial.errors import UsageFault
@@ -16,11 +16,14 @@ __all__ = ["divide_work"]
 
 
 async def divide_work(
-    plan: Plan, settings: Settings, machine: Mapping[str, Any]
+    plan: Plan,
+    settings: Settings,
+    machine: Mapping[str, Any],
+    tests: Sequence[str] | None = None,
 ) -> tuple[Known, Division]:
     """What is known of the tests, and the shares of the workers that the settings ask for.
 
-    `machine` is what the engine tells of itself.
+    `machine` is what the engine tells of itself; `tests` are the only ones to run, if not all.
 
     Raises:
         UsageFault: several workers are asked for, and the stack cannot be there twice.
@@ -30,7 +33,7 @@ async def divide_work(
     )
     obstacles = cannot_be_doubled(plan.form)
     if settings.workers == "auto":
-        count, reason = _automatic(experience, obstacles, machine)
+        count, reason = _automatic(experience, obstacles, machine, tests)
     else:
         count, reason = settings.workers, "the settings ask for it"
         if count > 1 and obstacles:
@@ -43,6 +46,7 @@ async def divide_work(
         experience.known,
         count,
         reason=reason,
+        tests=tests,
         fail_fast=settings.fail_fast,
         take_over_xdist=settings.xdist == "take-over",
     )
@@ -50,7 +54,10 @@ async def divide_work(
 
 
 def _automatic(
-    experience: Experience, obstacles: list[str], machine: Mapping[str, Any]
+    experience: Experience,
+    obstacles: list[str],
+    machine: Mapping[str, Any],
+    tests: Sequence[str] | None,
 ) -> tuple[int, str]:
     if obstacles:
         return 1, f"1 worker: {obstacles[0]}, so a second stack cannot run beside it"
@@ -59,6 +66,6 @@ def _automatic(
         int(machine.get("NCPU") or 1),
         int(machine.get("MemTotal") or 0),
         past_peak_bytes=experience.peak_bytes,
-        units=len(known.weights) or 1,
+        units=len(known.weights if tests is None else tests) or 1,
         unit="test" if known.weighed_by == "durations" else "test file",
     )
