@@ -13,7 +13,7 @@ from seatrial import probe
 from seatrial.evidence.events import each_event, read_events
 from seatrial.evidence.record import Pytest
 
-from .interpreters import OWN, Environment, Interpreter, NotToBeHad, made
+from .interpreters import OWN, Environment, Interpreter, NoRegistry, made
 
 PROBE_FOLDER = Path(probe.__file__).parent
 
@@ -65,8 +65,8 @@ def interpreter(
         try:
             mounts = (tmp_path_factory.getbasetemp(), PROBE_FOLDER)
             found = stack.enter_context(made(wanted, folder, *mounts))
-        except NotToBeHad as error:
-            pytest.skip(f"no registry or no engine answers: {error}")
+        except NoRegistry as error:
+            pytest.skip(f"no package registry answers: {error}")
         yield found
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["MATRIX", "OWN", "Environment", "Interpreter", "NotToBeHad", "made"]
+__all__ = ["MATRIX", "OWN", "Environment", "Interpreter", "NoRegistry", "NotToBeHad", "made"]
 
 PLUGINS = (
     "pytest-xdist",
@@ -27,8 +27,16 @@ FORWARDED = re.compile(r"PYTHON|PYTEST_|SEATRIAL_|DJANGO_|NAME$")
 _MARK = "dev.seatrial.tests"
 
 
+UNREACHABLE = re.compile(r"\(from versions: none\)|ConnectionPool\(|ReadTimeout|ConnectTimeout")
+"""What pip prints when no registry gave it a single version, or the connection broke later."""
+
+
+class NoRegistry(Exception):
+    """No package registry answers, which a machine may lack; all else that fails is a fault."""
+
+
 class NotToBeHad(Exception):
-    """No registry or no engine answers."""
+    """No engine answers."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,8 @@ def made(environment: Environment, folder: Path, *mounts: Path) -> Iterator[Inte
     """Make it in `folder`; it sees `mounts`, below one of which `folder` is.
 
     Raises:
-        NotToBeHad: there is no registry, or no engine with that image.
+        NoRegistry: there is none.
+        NotToBeHad: there is no engine with that image.
     """
     python = str(folder / "venv/bin/python")
     if environment.image == HOST:
@@ -113,8 +122,9 @@ def _venv(base: Interpreter, environment: Environment, folder: Path) -> None:
     env = {} if base.container else {k: v for k, v in os.environ.items() if not _steers(k)}
     install = ["install", "--quiet", "--retries=0", "--timeout=10", environment.pytest, *PLUGINS]
     done = pip.run(*install, cwd=folder, env=env, timeout=300)
-    if done.returncode:
-        raise NotToBeHad(done.stderr.strip()[-500:])
+    if done.returncode and UNREACHABLE.search(done.stdout + done.stderr):
+        raise NoRegistry(done.stderr.strip()[-500:])
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _steers(name: str) -> bool:
