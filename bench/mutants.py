@@ -41,7 +41,10 @@ def python_mutants(file: str, source: bytes) -> Iterator[Mutant]:
     count = sum(1 for _ in ast.walk(ast.parse(source)))
     for index in range(count):
         tree = ast.parse(source)
-        what = _mutate(list(ast.walk(tree))[index])
+        nodes = list(ast.walk(tree))
+        if nodes[index] in _docstrings(nodes):
+            continue
+        what = _mutate(nodes[index])
         if what:
             yield Mutant(file, what, ast.unparse(ast.fix_missing_locations(tree)).encode())
 
@@ -77,6 +80,15 @@ def _in_turn(lists: Sequence[list[Mutant]]) -> Iterator[Mutant]:
         for each in lists:
             if row < len(each):
                 yield each[row]
+
+
+def _docstrings(nodes: Sequence[ast.AST]) -> list[ast.AST]:
+    """Strings that stand alone: nothing breaks if they change."""
+    return [node.value for node in nodes if isinstance(node, ast.Expr) and _is_text(node.value)]
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _mutate(node: ast.AST) -> str:

@@ -90,7 +90,9 @@ class Dependencies:
     modules: Mapping[str, Use]
     """By Python file that was imported: what its import used."""
     importers: Mapping[str, frozenset[str]]
-    """By Python file: who was seen to import it first."""
+    """By Python file: the modules that were seen to import it first."""
+    late_importers: Mapping[str, frozenset[str]]
+    """The same, where a function of theirs did so."""
     roots: frozenset[str]
     """Python files that nothing of the project imported, so every test may rest on them."""
     session: Use
@@ -247,12 +249,15 @@ class _Trace:
                 collected[file] = collected.get(file, Use()) | use(line)
         modules: dict[str, Use] = {}
         importers: dict[str, frozenset[str]] = {}
+        late: dict[str, frozenset[str]] = {}
         roots: set[str] = set()
         for number, line in self.modules:
-            by = _numbers(line.get("by", []), least=-1)
+            by = _numbers(line.get("by", []), least=-_MAX_FILES)
             for name in of([number]):
                 modules[name] = modules.get(name, Use()) | use(line)
                 importers[name] = importers.get(name, frozenset()) | of(by)
+                # The tracer writes a function's file as -2 less its number.
+                late[name] = late.get(name, frozenset()) | of(-2 - n for n in by if n < -1)
                 if -1 in by and name not in collected and not name.endswith("conftest.py"):
                     roots.add(name)
         readers: dict[str, frozenset[str]] = {}
@@ -264,6 +269,7 @@ class _Trace:
             collected=collected,
             modules=modules,
             importers=importers,
+            late_importers=late,
             roots=frozenset(roots),
             session=_all(use(line) for line in self.session),
             untraced=of(self.untraced),
@@ -399,6 +405,7 @@ def _union(one: Dependencies, other: Dependencies) -> Dependencies:
         collected=_united(one.collected, other.collected),
         modules=_united(one.modules, other.modules),
         importers=_joined(one.importers, other.importers),
+        late_importers=_joined(one.late_importers, other.late_importers),
         roots=one.roots | other.roots,
         session=one.session | other.session,
         untraced=one.untraced | other.untraced,
@@ -442,6 +449,7 @@ class _Stored(Model):
     collected: dict[int, _StoredUse]
     modules: dict[int, _StoredUse]
     importers: dict[int, tuple[int, ...]]
+    late_importers: dict[int, tuple[int, ...]]
     roots: tuple[int, ...]
     session: _StoredUse
     untraced: tuple[int, ...]
@@ -482,6 +490,7 @@ def _stored(known: Dependencies) -> _Stored:
         "collected": uses(known.collected),
         "modules": uses(known.modules),
         "importers": sets(known.importers),
+        "late_importers": sets(known.late_importers),
         "roots": several(known.roots),
         "session": use(known.session),
         "untraced": several(known.untraced),
@@ -507,17 +516,24 @@ def _restored(stored: _Stored) -> Dependencies:
             found.process,
         )
 
+    def sets(found: Mapping[int, tuple[int, ...]]) -> dict[str, frozenset[str]]:
+        return {names[number]: several(each) for number, each in found.items()}
+
+    def uses(found: Mapping[int, _StoredUse]) -> dict[str, Use]:
+        return {names[number]: use(each) for number, each in found.items()}
+
     return Dependencies(
         tests={
             test: TestUse(names[found.file], use(found.use)) for test, found in stored.tests.items()
         },
-        collected={names[number]: use(found) for number, found in stored.collected.items()},
-        modules={names[number]: use(found) for number, found in stored.modules.items()},
-        importers={names[n]: several(found) for n, found in stored.importers.items()},
+        collected=uses(stored.collected),
+        modules=uses(stored.modules),
+        importers=sets(stored.importers),
+        late_importers=sets(stored.late_importers),
         roots=several(stored.roots),
         session=use(stored.session),
         untraced=several(stored.untraced),
-        readers={names[number]: several(found) for number, found in stored.readers.items()},
+        readers=sets(stored.readers),
         python_files=stored.python_files,
         states=stored.states,
     )

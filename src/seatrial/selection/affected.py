@@ -12,7 +12,12 @@ from pathlib import PurePosixPath
 
 from seatrial.evidence.dependencies import Dependencies, Use
 from seatrial.selection.changes import Change, Kind
-from seatrial.selection.imports import ImportGraph, import_graph, importers_of
+from seatrial.selection.imports import (
+    ImportGraph,
+    import_graph,
+    importers_of,
+    late_importers_of,
+)
 
 __all__ = ["Affected", "affected"]
 
@@ -111,7 +116,9 @@ def affected(
         return Affected(True, "no earlier run says what the tests use")
     present = set(files) if files is not None else {*known.states, *changes}
     gone = {name for name, change in changes.items() if change.kind is Kind.DELETED}
-    index = _Index(known, lambda: import_graph((present - gone) | {*known.modules}, read))
+    seen, late = _pairs(known.importers), _pairs(known.late_importers)
+    python = (present - gone) | {*known.modules}
+    index = _Index(known, lambda: import_graph(python, read, seen, late))
     tests, whole = index.always()
     because: dict[str, int] = {}
     for name in sorted(changes):
@@ -188,18 +195,41 @@ class _Index:
 
     def spread(self, effects: _Effects) -> None:
         """Add the tests that rest on a module whose state after import may differ."""
-        if not effects.seeds:
-            return
-        if self._graph is None:
-            self._graph = self._make_graph()
-        seen = [(by, module) for module, bys in self.known.importers.items() for by in bys]
-        reached = importers_of(self._graph, effects.seeds, seen)
+        seeds, reached, late = set(effects.seeds), frozenset[str](), set[str]()
+        while not seeds <= reached:
+            if self._graph is None:
+                self._graph = self._make_graph()
+            reached = importers_of(self._graph, seeds | reached)
+            for name in late_importers_of(self._graph, reached) - late:
+                # What the function makes of the import shows where the function runs.
+                late.add(name)
+                found = self.of_body(name)
+                effects.tests |= found.tests
+                effects.files |= found.files
+                seeds |= found.seeds
         if not reached.isdisjoint(self.known.roots | self.known.session.ran):
             effects.files |= set(self.tests_of)
-            return
         effects.files |= {f for f, roots in self._roots.items() if not reached.isdisjoint(roots)}
         for name in reached:
             effects.tests |= self.ran.get(name, set())
+
+    def of_body(self, name: str) -> _Effects:
+        """What other bodies of a Python file's functions affect."""
+        known = self.known
+        if name in known.session.ran:
+            return _Effects(files=set(self.tests_of))
+        return _Effects(
+            tests=set(self.ran.get(name, ())),
+            files=self.collecting(name),
+            # An import that called the functions may leave another state behind.
+            seeds={module for module, use in known.modules.items() if name in use.ran}
+            | self.with_kept(name),
+        )
+
+    def collecting(self, name: str) -> set[str]:
+        """Test files whose tests are found with the help of a file: which there are may change."""
+        uses = self.known.collected.items()
+        return {file for file, use in uses if name in use.ran | use.read}
 
     def listers(self, name: str) -> set[str] | None:
         """Tests that read the names in the folder where `name` is new or gone; None: an import did.
@@ -249,7 +279,8 @@ class _Index:
         kept: dict[str, set[str]] = defaultdict(set)
         for found in self.known.tests.values():
             for keeper in found.use.keeps:
-                kept[keeper] |= found.use.ran | found.use.read
+                # Tests are taken to be independent of each other; what they share is not.
+                kept[keeper] |= (found.use.ran | found.use.read) - self.tests_of.keys()
         return kept
 
 
@@ -300,16 +331,13 @@ def _of_python(index: _Index, name: str, change: Change) -> _Effects:
         return _Effects(everything="was never seen to be imported by the tests")
     if name in known.session.ran or name in known.session.read:
         return _Effects(everything="is used outside of the tests")
-    effects = _Effects(tests=set(index.ran.get(name, ())))
+    effects = index.of_body(name)
     if _is_conftest(name):
         effects.files |= index.below(_folder(name))
     if name in index.tests_of:
         effects.files.add(name)
-    effects.files |= _collecting(index, name)
     effects.tests |= index.read.get(name, set())
-    # An import that called the file's functions may leave another state behind.
-    effects.seeds |= {m for m, use in known.modules.items() if name in use.ran | use.read}
-    effects.seeds |= index.with_kept(name)
+    effects.seeds |= {module for module, use in known.modules.items() if name in use.read}
     if effects.seeds or not change.only_bodies:
         effects.seeds.add(name)
     return effects
@@ -325,8 +353,8 @@ def _of_data(index: _Index, name: str, _: Change) -> _Effects:
     # Who opened it for one test may remember it for another.
     for reader in known.readers.get(name, ()):
         effects.tests |= index.ran.get(reader, set())
-        effects.files |= _collecting(index, reader)
-    effects.files |= _collecting(index, name)
+        effects.files |= index.collecting(reader)
+    effects.files |= index.collecting(name)
     if name in index.tests_of:  # tests that are not written in Python
         effects.files.add(name)
     effects.seeds |= {module for module, use in known.modules.items() if name in use.read}
@@ -340,9 +368,8 @@ def _was_read(index: _Index, name: str) -> bool:
     return name in index.read or name in index.tests_of or any(name in use.read for use in uses)
 
 
-def _collecting(index: _Index, name: str) -> set[str]:
-    """Test files whose tests are found with the help of a file: which there are may change."""
-    return {file for file, use in index.known.collected.items() if name in use.ran | use.read}
+def _pairs(importers: Mapping[str, frozenset[str]]) -> list[tuple[str, str]]:
+    return [(by, imported) for imported, found in importers.items() for by in found]
 
 
 def _is_environment(name: str) -> bool:

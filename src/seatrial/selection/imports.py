@@ -3,11 +3,18 @@
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-__all__ = ["ImportGraph", "Imported", "import_graph", "importers_of", "module_parts"]
+__all__ = [
+    "ImportGraph",
+    "Imported",
+    "import_graph",
+    "importers_of",
+    "late_importers_of",
+    "module_parts",
+]
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+", re.ASCII)
 _WORD = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
@@ -43,6 +50,10 @@ class Imported:
     files: frozenset[str]
     anything: bool
     """It may import files that its text does not name, or the text cannot be read."""
+    late: frozenset[str] = frozenset()
+    """What its functions import when they run."""
+    anything_late: bool = False
+    """Its functions may import what its text does not name."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +114,24 @@ class _Reading:
     found: set[str] = field(default_factory=set)
     anything: bool = False
 
-    def take(self, node: ast.AST) -> None:
-        """Look at one node of the file's tree."""
+    def take(self, nodes: Iterable[ast.AST]) -> list[ast.AST]:
+        """Look at nodes of the file's tree and all below; returns the bodies of functions."""
+        bodies: list[ast.AST] = []
+        waiting = [*nodes]
+        while waiting:
+            node = waiting.pop()
+            self._take(node)
+            body: list[ast.AST] = []
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = [*node.body]
+            elif isinstance(node, ast.Lambda):
+                body = [node.body]
+            bodies += body
+            inner = {id(part) for part in body}
+            waiting += [c for c in ast.iter_child_nodes(node) if id(c) not in inner]
+        return bodies
+
+    def _take(self, node: ast.AST) -> None:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 name = tuple(alias.name.split("."))
@@ -120,8 +147,9 @@ class _Reading:
             # `mock.patch("shop.payments.time")`, settings of frameworks, plug-in lists.
             if _DOTTED.fullmatch(node.value):
                 name = tuple(re.split(r"[.:]", node.value))
-                for end in range(len(name), 0, -1):
+                for end in range(len(name), 1, -1):
                     self._add(name[:end], whole=False)
+                self._add_top(name[0])
         elif isinstance(node, ast.Assign) and any(
             isinstance(target, ast.Name) and target.id == "pytest_plugins"
             for target in node.targets
@@ -166,6 +194,12 @@ class _Reading:
         for parts in self.modules.named(name):
             self._add_module(parts, len(name) - 1, whole=whole)
 
+    def _add_top(self, name: str) -> None:
+        """A word before a dot: often no module at all, and never one that is in a package."""
+        for parts in self.modules.named((name,)):
+            if not any(self.modules.files(parts[:-1], 0)):
+                self._add_module(parts, 0, whole=False)
+
     def _add_module(self, parts: Parts, depth: int, *, whole: bool) -> None:
         self.found.update(self.modules.files(parts, depth))
         if whole:
@@ -173,24 +207,36 @@ class _Reading:
             self.found.update(self.modules.below(parts, deep=True))
 
 
-def import_graph(files: Collection[str], read: Callable[[str], bytes | None]) -> ImportGraph:
-    """What each of the project's Python `files` imports; `read` gives a file's content."""
+def import_graph(
+    files: Collection[str],
+    read: Callable[[str], bytes | None],
+    seen: Collection[tuple[str, str]] = (),
+    seen_late: Collection[tuple[str, str]] = (),
+) -> ImportGraph:
+    """What each of the project's Python `files` imports; `read` gives a file's content.
+
+    `seen` are imports (importer, imported) that were observed, `seen_late` those by functions.
+    """
     python = [file for file in files if file.endswith(".py")]
     modules = _Modules(python)
-    return ImportGraph({file: _imported(modules, file, read(file)) for file in python})
+    graph = {file: _imported(modules, file, read(file)) for file in python}
+    for importer, imported in seen:
+        if importer in graph:
+            entry = graph[importer]
+            graph[importer] = replace(entry, files=entry.files | {imported})
+    for importer, imported in seen_late:
+        if importer in graph:
+            entry = graph[importer]
+            graph[importer] = replace(entry, late=entry.late | {imported})
+    return ImportGraph(graph)
 
 
-def importers_of(
-    graph: ImportGraph, seeds: Collection[str], seen: Collection[tuple[str, str]] = ()
-) -> frozenset[str]:
-    """The `seeds` and all files that import one of them, directly or through others.
+def importers_of(graph: ImportGraph, seeds: Collection[str]) -> frozenset[str]:
+    """The `seeds` and all files whose import imports one of them, directly or through others.
 
-    `seen` are imports (importer, imported) that were observed. Files that may import anything
-    count as importers of the seeds.
+    Files that may import anything count as importers of the seeds.
     """
     importers: dict[str, set[str]] = defaultdict(set)
-    for importer, imported in seen:
-        importers[imported].add(importer)
     found = set(seeds)
     for file, entry in graph.imported.items():
         for imported in entry.files:
@@ -204,6 +250,15 @@ def importers_of(
                 found.add(importer)
                 waiting.append(importer)
     return frozenset(found)
+
+
+def late_importers_of(graph: ImportGraph, reached: Collection[str]) -> frozenset[str]:
+    """The files of which a function, when it runs, may import one of the files `reached`."""
+    return frozenset(
+        file
+        for file, entry in graph.imported.items()
+        if reached and (entry.anything_late or not entry.late.isdisjoint(reached))
+    )
 
 
 def module_parts(file: str) -> Parts:
@@ -220,9 +275,16 @@ def _imported(modules: _Modules, file: str, source: bytes | None) -> Imported:
     parts = module_parts(file)
     # The packages above a module run before it.
     reading = _Reading(modules, file, set(modules.files(parts, len(parts))))
-    for node in ast.walk(tree):
-        reading.take(node)
-    return Imported(frozenset(reading.found - {file}), reading.anything)
+    late = _Reading(modules, file)
+    bodies = reading.take([tree])
+    while bodies:
+        bodies = late.take(bodies)
+    return Imported(
+        frozenset(reading.found - {file}),
+        reading.anything,
+        frozenset(late.found - {file}),
+        late.anything,
+    )
 
 
 def _is_literal(call: ast.Call) -> bool:

@@ -2,14 +2,26 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 
-__all__ = ["MATRIX", "OWN", "Environment", "Interpreter", "NoRegistry", "NotToBeHad", "made"]
+__all__ = [
+    "MATRIX",
+    "OWN",
+    "SITE",
+    "Environment",
+    "Interpreter",
+    "NoRegistry",
+    "NotToBeHad",
+    "made",
+    "monitored",
+]
 
 PLUGINS = (
     "pytest-xdist",
@@ -89,6 +101,8 @@ MATRIX = {
 OWN = Interpreter((sys.executable,), plugins=False)
 """The one that runs this, with pytest alone."""
 
+SITE = "site-packages"
+
 
 @contextmanager
 def made(environment: Environment, folder: Path, *mounts: Path) -> Iterator[Interpreter]:
@@ -103,13 +117,44 @@ def made(environment: Environment, folder: Path, *mounts: Path) -> Iterator[Inte
         _venv(Interpreter((sys.executable,), plugins=False), environment, folder)
         yield Interpreter((python,), plugins=True)
         return
-    volumes = [f"--volume={path}:{path}" for path in mounts]
-    user = f"--user={os.getuid()}:{os.getgid()}"
-    start = ["docker", "run", "--detach", "--rm", "--init", f"--label={_MARK}", user, *volumes]
-    container = _docker(*start[1:], environment.image, "sleep", "3600")
-    try:
+    with _container(environment.image, mounts) as container:
         _venv(Interpreter(("python",), False, container), environment, folder)
         yield Interpreter((python,), True, container)
+
+
+@contextmanager
+def monitored(folder: Path, *mounts: Path) -> Iterator[Interpreter]:
+    """A Python of 3.12 or newer with pytest: this one, or one of a container that sees the folders.
+
+    The container's has pytest in `folder / SITE`, out of this environment's own files.
+
+    Raises:
+        NotToBeHad: there is no engine with that image.
+    """
+    (folder / SITE).mkdir()
+    if sys.version_info >= (3, 12):
+        yield OWN
+        return
+    for name in ("pytest", "pluggy", "iniconfig", "packaging", "pygments"):
+        found = distribution(name)
+        for top in {file.parts[0] for file in found.files or ()} - {".."}:
+            source, target = Path(str(found.locate_file(top))), folder / SITE / top
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copyfile(source, target)
+    with _container("python:3.13-slim", (folder, *mounts)) as container:
+        yield Interpreter(("python",), plugins=False, container=container)
+
+
+@contextmanager
+def _container(image: str, mounts: Iterable[Path]) -> Iterator[str]:
+    volumes = [f"--volume={path}:{path}" for path in mounts]
+    user = f"--user={os.getuid()}:{os.getgid()}"
+    start = ["run", "--detach", "--rm", "--init", f"--label={_MARK}", user, *volumes]
+    container = _docker(*start, image, "sleep", "3600")
+    try:
+        yield container
     finally:
         _docker("rm", "--force", container)
 
