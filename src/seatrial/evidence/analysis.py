@@ -12,7 +12,14 @@ from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.record import PhaseName, Record
 from seatrial.words import counted, duration
 
-__all__ = ["TestTimes", "analyse", "critical_path", "median_of", "read_times", "typical_of"]
+__all__ = [
+    "TestTimes",
+    "analyse",
+    "critical_path",
+    "read_times",
+    "speed_ups",
+    "typical_of",
+]
 
 SLOWEST = 5
 MIN_TESTS = 4 * SLOWEST
@@ -65,16 +72,6 @@ def typical_of(records: Sequence[Record]) -> Record:
     return min(records, key=lambda record: abs(record.seconds - middle))
 
 
-def median_of(records: Sequence[Record], phase: PhaseName | None = None) -> float | None:
-    """The median seconds of a phase, or of the whole trial."""
-    if phase is None:
-        values = [record.seconds for record in records]
-    else:
-        found = [record.phase(phase) for record in records]
-        values = [one.seconds for one in found if one is not None]
-    return statistics.median(values) if values else None
-
-
 def critical_path(record: Record) -> dict[str, float]:
     """The seconds of the trial that each phase answers for; they add up to the whole.
 
@@ -104,13 +101,14 @@ def analyse(
     *,
     main: str,
     cold: str | None,
-    by_workers: Mapping[int, str],
+    by_workers: Mapping[int, Sequence[tuple[Record, Record]]],
     times: TestTimes | None,
 ) -> tuple[Finding, ...]:
     """The findings, those that only explain first, then by what they would save.
 
     `main` names the scenario whose typical record is taken apart, and whose tests took `times`;
-    `by_workers` the scenarios that differ from it only in their number of workers.
+    `by_workers` has, for each other number of workers, its records with the one of `main` before
+    them that is of the same round.
     """
     records = scenarios[main]
     record = typical_of(records)
@@ -122,29 +120,27 @@ def analyse(
         *_build(records, main, path),
         *(_cold(scenarios[cold]) if cold and scenarios.get(cold) else ()),
         *_waiting(records),
-        *_workers(scenarios, main, by_workers),
+        *_workers(by_workers),
     ]
     worth = [one for one in found if one.saves is None or one.saves >= MIN_SAVING_S]
     return tuple(sorted(worth, key=lambda one: -(one.saves or float("inf"))))
 
 
 def _phases(record: Record, n: int, path: Mapping[str, float]) -> Finding:
+    large = {name: seconds for name, seconds in path.items() if seconds >= record.seconds / 100}
     parts = [
         f"{name} {duration(seconds)} ({_share(seconds, record.seconds)})"
-        for name, seconds in sorted(path.items(), key=lambda item: -item[1])
-        if seconds >= 0.005
+        for name, seconds in sorted(large.items(), key=lambda item: -item[1])
     ]
+    if len(large) < len(path):
+        parts.append(f"the rest {duration(record.seconds - sum(large.values()))}")
     build = record.phase(PhaseName.BUILD)
-    beside = ""
-    if build and build.seconds - path.get("build", 0.0) >= MIN_SAVING_S:
-        hidden = build.seconds - path.get("build", 0.0)
-        beside = (
-            f"; {duration(hidden)} of the build's {duration(build.seconds)} ran beside the start"
-        )
+    beside = build.seconds - path.get("build", 0.0) if build else 0.0
+    told = f"; {duration(beside)} of building passed beside the start" if beside >= 0.1 else ""
     return Finding(
         about="phases",
         sentence=f"Of {duration(record.seconds)} (trial {record.id}, the nearest to the median of "
-        f"n = {n}): {', '.join(parts)}{beside}.",
+        f"n = {n}): {', '.join(parts)}{told}.",
     )
 
 
@@ -240,10 +236,10 @@ def _waiting(records: Sequence[Record]) -> Iterator[Finding]:
         for one in record.services
         if one.role == "test" and one.resources and one.resources.cpu_mean is not None
     ]
-    test = median_of(records, PhaseName.TEST)
-    if not means or test is None:
+    phases = [phase.seconds for one in records if (phase := one.phase(PhaseName.TEST))]
+    if not means or not phases:
         return
-    mean = statistics.median(means)
+    mean, test = statistics.median(means), statistics.median(phases)
     cores = records[0].host.cores
     if mean >= 1:
         sentence = (
@@ -256,32 +252,39 @@ def _waiting(records: Sequence[Record]) -> Iterator[Finding]:
         about="waiting",
         sentence=f"The test container kept {mean:.2f} of {cores} cores busy (median, "
         f"n = {len(means)}): for {_share(1 - mean, 1)} of its time one process would have been "
-        "waiting, for services, sleeps or the disk.",
+        "waiting, for services, sleeps or the disk, or for a core if the machine was busy.",
         saves=(1 - mean) * test,
         advice="several workers use that time; so does waiting for events instead of sleeping",
     )
 
 
-def _workers(
-    scenarios: Mapping[str, Sequence[Record]], main: str, by_workers: Mapping[int, str]
-) -> Iterator[Finding]:
-    base_total, base_test = median_of(scenarios[main]), median_of(scenarios[main], PhaseName.TEST)
-    for workers, name in sorted(by_workers.items()):
-        records = scenarios.get(name) or ()
-        total, test = median_of(records), median_of(records, PhaseName.TEST)
-        if name == main or total is None or test is None or not base_test or base_total is None:
+def speed_ups(pairs: Sequence[tuple[Record, Record]]) -> list[float]:
+    """How many times as fast the second record's test phase was, for each pair of a round.
+
+    What else the machine does changes from round to round, so only those of one are compared.
+    """
+    tested = [(one.phase(PhaseName.TEST), other.phase(PhaseName.TEST)) for one, other in pairs]
+    return [one.seconds / other.seconds for one, other in tested if one and other and other.seconds]
+
+
+def _workers(by_workers: Mapping[int, Sequence[tuple[Record, Record]]]) -> Iterator[Finding]:
+    for workers, pairs in sorted(by_workers.items()):
+        ratios = speed_ups(pairs)
+        if not ratios:
             continue
-        saved = base_total - total
+        saved = statistics.median(one.seconds - other.seconds for one, other in pairs)
+        span = f", {min(ratios):.2f} to {max(ratios):.2f}" if len(ratios) > 1 else ""
         yield Finding(
             about="workers",
-            sentence=f"With {counted(workers, 'worker')} the test phase took {duration(test)} "
-            f"instead of {duration(base_test)} ({base_test / test:.2f} times as fast), the trial "
-            f"{duration(total)} instead of {duration(base_total)} (medians, n = {len(records)}).",
+            sentence=f"With {counted(workers, 'worker')} the test phase was "
+            f"{statistics.median(ratios):.2f} times as fast (median of n = {len(ratios)} rounds"
+            f"{span}), and the trial took {duration(abs(saved))} "
+            f"{'less' if saved > 0 else 'more'}.",
             saves=saved if saved > 0 else None,
             measured=True,
             advice=f"set workers = {workers}" if saved > 0 else "",
         )
-        yield from _imbalance(records, workers)
+        yield from _imbalance([other for _, other in pairs], workers)
 
 
 def _imbalance(records: Sequence[Record], workers: int) -> Iterator[Finding]:

@@ -147,7 +147,9 @@ def _facts(report: BenchReport) -> str:
         ("engine", f"{host.engine}, Compose {host.compose}, {host.storage_driver}"),
         ("Seatrial", f"{host.seatrial}, Python {host.python}"),
     ]
-    return _table(("what", "value"), [(name, _escaped(value)) for name, value in rows])
+    return _table(
+        ("what", "value"), [(name, _escaped(value, keep_code=True)) for name, value in rows]
+    )
 
 
 def _verdict(report: BenchReport) -> str:
@@ -239,7 +241,8 @@ def _slowest_part(report: BenchReport) -> list[str]:
 def _method(plan: BenchPlan) -> str:
     size = f"{counted(len(plan.scenarios), 'scenario')}, {counted(plan.repeats, 'round')}"
     lines = [
-        f"- {size}; the scenarios take turns, so what else the machine did met all of them alike.",
+        f"- {size}; the scenarios take turns.",
+        "- Speed-ups compare runs of one round: what else the machine does changes between them.",
         "- Each run is a trial in fresh containers and volumes; none was answered from a record.",
         "- Times are of a monotonic clock.",
         "- Build and start overlap, so the phases can add up to more than the total.",

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from seatrial import __version__
 from seatrial.errors import SeatrialError, UsageFault
-from seatrial.evidence.analysis import analyse, median_of, read_times, typical_of
+from seatrial.evidence.analysis import analyse, read_times, speed_ups, typical_of
 from seatrial.evidence.bench import BenchPlan, BenchReport, BenchRun, BenchState, Scenario
 from seatrial.evidence.commit import read_commit
 from seatrial.evidence.folder import RunFolder, file_fault, read_record
@@ -194,15 +194,16 @@ def make_report(bench: Bench, state: BenchState) -> BenchReport:
     Raises:
         UsageFault: there is none that passed.
     """
-    records: dict[str, list[Record]] = {one.name: [] for one in bench.plan.scenarios}
+    rounds: dict[str, dict[int, Record]] = {one.name: {} for one in bench.plan.scenarios}
     failed = 0
     for run in state.runs:
         record = _record(bench.project, run)
         if run.round and record is not None:
             if record.status in {Status.PASSED, Status.OVER_BUDGET}:
-                records[run.scenario].append(record)
+                rounds[run.scenario][run.round] = record
             else:
                 failed += 1
+    records = {name: list(found.values()) for name, found in rounds.items()}
     main = next((s for s in bench.plan.scenarios if not s.cold and records[s.name]), None)
     if main is None:
         raise UsageFault(
@@ -210,23 +211,33 @@ def make_report(bench: Bench, state: BenchState) -> BenchReport:
             where=str(bench.project),
             next_step="seatrial run tells why; then bench again",
         )
+    base = rounds[main.name]
+    pairs = {
+        scenario: [(base[n], record) for n, record in rounds[scenario.name].items() if n in base]
+        for scenario in bench.plan.scenarios
+        if not scenario.cold and scenario.quick == main.quick and scenario != main
+    }
     typical = typical_of(records[main.name])
     results = typical.pytest.tests if typical.pytest else None
     times = read_times(_trial_folder(bench.project, typical) / results) if results else None
-    cold = next((s.name for s in bench.plan.scenarios if s.cold), None)
-    by_workers = {s.workers: s.name for s in bench.plan.scenarios if not s.cold and not s.quick}
-    notes = _notes(bench.plan, records, failed)
+    findings = analyse(
+        records,
+        main=main.name,
+        cold=next((s.name for s in bench.plan.scenarios if s.cold), None),
+        by_workers={scenario.workers: found for scenario, found in pairs.items()},
+        times=times,
+    )
     return BenchReport(
         project=bench.project.name,
         started=state.started,
         plan=bench.plan,
         host=typical.host,
         runs=state.runs,
-        metrics=tuple(_metrics(bench, records, main)),
-        findings=analyse(records, main=main.name, cold=cold, by_workers=by_workers, times=times),
+        metrics=tuple(_metrics(bench, records, pairs)),
+        findings=findings,
         slowest_tests=times.slowest if times else (),
         typical=typical.id,
-        notes=tuple(notes),
+        notes=tuple(_notes(bench.plan, records, failed)),
     )
 
 
@@ -344,9 +355,10 @@ def _write(place: Path, text: str) -> None:
 
 
 def _metrics(
-    bench: Bench, records: Mapping[str, Sequence[Record]], main: Scenario
+    bench: Bench,
+    records: Mapping[str, Sequence[Record]],
+    pairs: Mapping[Scenario, Sequence[tuple[Record, Record]]],
 ) -> Iterable[Metric]:
-    base = median_of(records[main.name], PhaseName.TEST)
     for scenario in bench.plan.scenarios:
         own = records[scenario.name]
         # A budget is for all tests; that some of them are quicker says nothing.
@@ -356,10 +368,8 @@ def _metrics(
             if values or unit == "s":
                 budget = getattr(budgets, figure, None)
                 yield summarise(f"{scenario.name}.{figure}", values, unit, budget=budget)
-        test = median_of(own, PhaseName.TEST)
-        same_tests = not scenario.cold and not scenario.quick and scenario != main
-        if same_tests and base and test:
-            yield summarise(f"{scenario.name}.speed_up", [base / test], "times")
+        if ratios := speed_ups(pairs.get(scenario, ())):
+            yield summarise(f"{scenario.name}.speed_up", ratios, "times")
 
 
 def _phase(name: PhaseName) -> Callable[[Record], float | None]:

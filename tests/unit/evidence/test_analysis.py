@@ -50,10 +50,12 @@ def step(instruction: str, seconds: float) -> BuildStep:
 
 def found(about: str, times: TestTimes | None = None, **scenarios: list[Record]) -> list[Finding]:
     """With several workers in scenarios `two` and `four`."""
-    names = {count: name for count, name in ((2, "two"), (4, "four")) if name in scenarios}
-    findings = analyse(
-        scenarios, main="warm", cold="cold", by_workers={1: "warm", **names}, times=times
-    )
+    pairs = {
+        count: list(zip(scenarios["warm"], scenarios[name], strict=True))
+        for count, name in ((2, "two"), (4, "four"))
+        if name in scenarios
+    }
+    findings = analyse(scenarios, main="warm", cold="cold", by_workers=pairs, times=times)
     return [finding for finding in findings if finding.about == about]
 
 
@@ -135,9 +137,19 @@ def test_waiting_is_told_by_the_cores_in_use() -> None:
 def test_what_workers_saved_is_a_measured_difference() -> None:
     (told,) = found("workers", warm=[trial(10.0, 6.0)], two=[trial(7.5, 3.0)])
     assert (told.saves, told.measured) == (2.5, True)
-    assert "3.0 s instead of 6.0 s (2.00 times as fast)" in told.sentence
+    assert (
+        "2.00 times as fast (median of n = 1 rounds), and the trial took 2.5 s less"
+        in told.sentence
+    )
     (slower,) = found("workers", warm=[trial(10.0, 6.0)], two=[trial(12.0, 8.0)])
     assert (slower.saves, slower.advice) == (None, "")
+
+
+def test_only_runs_of_one_round_are_compared() -> None:
+    quiet, busy = [trial(10.0, 6.0), trial(8.0, 3.0)], [trial(40.0, 30.0), trial(30.0, 20.0)]
+    (told,) = found("workers", warm=[quiet[0], busy[0]], two=[quiet[1], busy[1]])
+    assert "1.75 times as fast (median of n = 2 rounds, 1.50 to 2.00)" in told.sentence
+    assert told.saves == 6.0
 
 
 def test_shares_that_are_not_equal_are_told() -> None:
