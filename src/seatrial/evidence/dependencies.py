@@ -125,9 +125,12 @@ def read_dependencies(
         return None
     places = _Places({p for t in whole for p in t.places.values()}, project, mounts)
     found: Dependencies | None = None
-    for trace in whole:
-        own = trace.told(places, states)
-        found = own if found is None else _union(found, own)
+    try:
+        for trace in whole:
+            own = trace.told(places, states)
+            found = own if found is None else _union(found, own)
+    except _NotWhole:
+        return None
     return found
 
 
