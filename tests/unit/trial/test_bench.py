@@ -156,9 +156,10 @@ def test_which_run_it_is_and_the_time_left_are_told(shop: Project) -> None:
 
 def test_the_run_that_fills_the_build_cache_does_not_count(shop: Project) -> None:
     shop.builds = [MIXED, WARM]
-    bench = shop.plan(repeats=2)
-    outcome = shop.run(bench)
+    bench, display = shop.plan(repeats=2), Display()
+    outcome = shop.run(bench, display)
     assert [run.round for run in outcome.state.runs] == [0, 1, 2]
+    assert display.begun[-1] == (2, 2, "warm", pytest.approx(11))
     report = make_report(bench, outcome.state)
     total = next(one for one in report.metrics if one.metric == "warm.total")
     assert (total.samples, total.n) == ((11.0, 12.0), 2)
