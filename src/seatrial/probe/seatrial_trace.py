@@ -56,8 +56,9 @@ READERS_OF_SOURCE = (
     os.sep.join(("", "_pytest", "assertion", "rewrite.py")),
     os.sep.join(("", "_pytest", "_code", "source.py")),
     os.sep.join(("", "linecache.py")),
+    os.sep.join(("", "coverage", "python.py")),
 )
-"""Who opens a Python file to import it or to show it in a traceback."""
+"""Who opens a Python file to import it, or to show or count its lines."""
 MUTATORS = frozenset(
     {"add", "append", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
 )
