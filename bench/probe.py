@@ -7,15 +7,18 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from bench.table import Row, absolute, ratio
 from seatrial import probe
+from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results
 
 __all__ = ["compare_probe", "measure_memory"]
 
 TESTS = 10_000
 PROBE_AT_MOST = 1.03
+PROBE_ROUNDS = 20
 MEMORY_TESTS = 50_000
 LOG_LINES = 1_000_000
 LOG_LINE = 1000
@@ -59,32 +62,37 @@ class Usage:
 
 
 def compare_probe(rounds: int) -> list[Row]:
-    """Run a suite with and without the probe, in turns; the first turn is not counted."""
-    plain, junit, probed, alone = [], [], [], []
+    """Run a suite with and without the probe, in turns; the first turn is not counted.
+
+    Single rounds differ by more than the probe costs, so there are at least PROBE_ROUNDS, and
+    every other one begins with the probe.
+    """
+    rounds = max(rounds, PROBE_ROUNDS)
+    plain: list[float] = []
+    probed: list[float] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         (folder / "test_it.py").write_text(_SUITE.format(tests=TESTS), encoding="utf-8")
         for number in range(rounds + 1):
             _say(f"probe: round {number} of {rounds}" + (" (not counted)" * (number == 0)))
-            plain.append(_suite(folder))
-            alone.append(_suite(folder, "-p", "no:junitxml", with_probe=True))
-            junit.append(_suite(folder, "--junitxml=junit.xml"))
-            probed.append(_suite(folder, with_probe=True))
+            for with_probe in (False, True) if number % 2 else (True, False):
+                used = _suite(folder, with_probe=with_probe)
+                (probed if with_probe else plain).append(used)
     what = f"CPU time of {TESTS} trivial tests with the probe"
-    return [
-        ratio(f"{what}, its JUnit file included", "plain", probed[1:], plain[1:], PROBE_AT_MOST),
-        ratio(f"{what}, no JUnit file", "plain", alone[1:], plain[1:], PROBE_AT_MOST),
-        ratio(what, "with `--junitxml`, as the probe asks", probed[1:], junit[1:], PROBE_AT_MOST),
-    ]
+    return [ratio(what, "plain", probed[1:], plain[1:], PROBE_AT_MOST)]
 
 
 def measure_memory() -> list[Row]:
-    """Run a trial with many tests and one with much output, and take their largest size."""
+    """Run a trial with many tests and one with much output, and take their largest size.
+
+    Raises:
+        RuntimeError: a trial failed, or lost a result or a byte of the log.
+    """
     rows = []
-    for what, text in (
-        (f"{MEMORY_TESTS} tests", _SUITE.format(tests=MEMORY_TESTS)),
-        ("1 GB of logs", _LOUD),
+    for what, text, check in (
+        (f"{MEMORY_TESTS} tests", _SUITE.format(tests=MEMORY_TESTS), _check_results),
+        ("1 GB of logs", _LOUD, _check_log),
     ):
         _say(f"memory: a trial with {what}")
         with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as name:
@@ -93,8 +101,9 @@ def measure_memory() -> list[Row]:
             (folder / "Dockerfile").write_text(_DOCKERFILE, encoding="utf-8")
             (folder / "test_it.py").write_text(text, encoding="utf-8")
             used = _use([sys.executable, "-m", "seatrial", "run", "--quiet"], folder, os.environ)
-        if used.code:
-            raise RuntimeError(f"the trial with {what} ended with exit code {used.code}")
+            if used.code:
+                raise RuntimeError(f"the trial with {what} ended with exit code {used.code}")
+            check(folder / ".seatrial" / "latest")
         rows.append(
             absolute(
                 f"memory of `seatrial run` through {what}",
@@ -106,7 +115,29 @@ def measure_memory() -> list[Row]:
     return rows
 
 
-def _suite(folder: Path, *arguments: str, with_probe: bool = False) -> float:
+def _check_results(trial: Path) -> None:
+    """Every test has passed and stands there once."""
+    results = [(result.id, result.outcome) for result in read_results(trial / TEST_RESULTS_FILE)]
+    passed = {test for test, outcome in results if outcome == "passed"}
+    if not len(results) == len(passed) == MEMORY_TESTS:
+        raise RuntimeError(f"{len(passed)} tests passed, of {len(results)} results")
+
+
+def _check_log(trial: Path) -> None:
+    """What was printed stands there byte for byte: all lines, one after the other.
+
+    Before and after them stands what pytest prints itself; each begins with the engine's time.
+    """
+    printed = b"x" * (LOG_LINE - 1) + b"\n"
+    with (trial / "logs" / "test.log").open("rb") as log:
+        lines = (line.partition(b" ")[2] for line in log)
+        first = next((line for line in lines if line.endswith(printed)), b"")
+        whole = bool(first) + sum(1 for _ in takewhile(lambda line: line == printed, lines))
+    if whole != LOG_LINES:
+        raise RuntimeError(f"the log holds {whole} of {LOG_LINES} lines one after the other")
+
+
+def _suite(folder: Path, *, with_probe: bool) -> float:
     """CPU seconds of one run of the suite."""
     env = {"PATH": os.environ["PATH"], "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     if with_probe:
@@ -114,7 +145,7 @@ def _suite(folder: Path, *arguments: str, with_probe: bool = False) -> float:
         env["PYTEST_ADDOPTS"] = "-p seatrial_probe"
         env["SEATRIAL_EVENTS"] = str(folder / "events.jsonl")
     (folder / "events.jsonl").unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     used = _use(command, folder, env)
     if used.code:
         raise RuntimeError(f"the suite ended with exit code {used.code}")

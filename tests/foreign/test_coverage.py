@@ -1,0 +1,108 @@
+"""Coverage of suites that nobody here wrote: what Seatrial reports is what the run itself reports.
+
+The test command measures itself with a plain `coverage run` (the example: with pytest-cov), writes
+its own report, and Seatrial is not told where; every file, line and branch must agree.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.evidence.record import Record
+
+from .fetch import NoRegistry, fetch, load_sources
+
+pytestmark = [pytest.mark.engine, pytest.mark.foreign, pytest.mark.long]
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "shop"
+COVERAGE = "coverage==7.10.7"
+RCFILE = "[run]\nbranch = true\nsource =\n    {package}\n"
+RUN_TESTS = "sh -c 'python -m coverage run -m pytest tests"
+JUDGE = "python -m coverage json -q -o reports/plain.json"
+
+
+def rq(folder: Path) -> Path:
+    """Redis: one command line, in `/app`."""
+    project = fetched("rq", folder)
+    measured(project, package="rq")
+    path = project / "docker-compose.test.yml"
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("pytest tests --junitxml=reports/junit.xml", RUN_TESTS)
+    path.write_text(f"{text.rstrip()}; {JUDGE}'\n", encoding="utf-8")
+    return project
+
+
+def sqlalchemy_utils(folder: Path) -> Path:
+    """PostgreSQL: a script, in `/src`, which nothing is mounted into."""
+    project = fetched("sqlalchemy-utils", folder)
+    measured(project, package="sqlalchemy_utils")
+    path = project / "docker-compose.test.yml"
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("exec pytest tests", "python -m coverage run -m pytest tests")
+    text = f"{text.rstrip()}\n        {JUDGE}\n    volumes:\n      - ./reports:/src/reports\n"
+    path.write_text(text, encoding="utf-8")
+    return project
+
+
+def shop(folder: Path) -> Path:
+    """The example, which measures itself with pytest-cov."""
+    project = folder / "shop"
+    ignored = shutil.ignore_patterns(".seatrial", "reports", "__pycache__")
+    shutil.copytree(EXAMPLE, project, ignore=ignored)
+    script = project / "scripts" / "run-tests.sh"
+    text = script.read_text(encoding="utf-8").replace("exec pytest", "pytest")
+    script.write_text(f"{text.rstrip()}\n{JUDGE}\n", encoding="utf-8")
+    return project
+
+
+@pytest.mark.parametrize("make", [shop, rq, sqlalchemy_utils])
+def test_the_coverage_of_a_suite_is_that_of_its_own_report(
+    make: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    try:
+        project = make(tmp_path)
+    except NoRegistry as error:
+        pytest.skip(f"no package registry answers: {error}")
+    done = subprocess.run(
+        [sys.executable, "-m", "seatrial", "run", "--quiet", "--json"],
+        cwd=project,
+        env={key: value for key, value in os.environ.items() if not key.startswith("COV_")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+    record = Record.model_validate_json(done.stdout)
+    folder = project / ".seatrial" / "latest"
+    plain = report(folder / "output" / "reports" / "plain.json")
+    assert report(folder / "coverage" / "coverage.json") == plain
+    assert record.coverage is not None
+    assert record.coverage.percent == plain["totals"]["percent_covered"]
+    assert plain["totals"]["covered_lines"] > 500
+
+
+def fetched(name: str, folder: Path) -> Path:
+    """A released package with our files, ready to try."""
+    return fetch(load_sources()[name], folder / name)
+
+
+def measured(project: Path, *, package: str) -> None:
+    """Give its image coverage.py, and its sources settings of their own."""
+    with (project / "requirements-test.txt").open("a", encoding="utf-8") as requirements:
+        requirements.write(f"{COVERAGE}\n")
+    (project / ".coveragerc").write_text(RCFILE.format(package=package), encoding="utf-8")
+
+
+def report(path: Path) -> dict[str, Any]:
+    """A JSON report without the moment at which it was made."""
+    read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    del read["meta"]["timestamp"]
+    return read
