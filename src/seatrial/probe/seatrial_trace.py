@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 EVENTS = os.environ.get("SEATRIAL_EVENTS", "/seatrial/out/events.jsonl")
 VERSION = 1
@@ -59,6 +59,7 @@ READERS_OF_SOURCE = (
     os.sep.join(("", "coverage", "python.py")),
 )
 """Who opens a Python file to import it, or to show or count its lines."""
+PYTEST_MAIN = os.sep.join(("", "_pytest", "config", "__init__.py"))
 MUTATORS = frozenset(
     {"add", "append", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
 )
@@ -68,6 +69,10 @@ CONTAINERS = frozenset(
 )
 GENERATORS = 0x20 | 0x80 | 0x200
 """Code flags of generators, coroutines and asynchronous generators (inspect.CO_...)."""
+
+
+OPTIMIZED = 0x1
+"""Code flag of functions (inspect.CO_OPTIMIZED)."""
 
 
 class Context:
@@ -202,18 +207,20 @@ class Files:
 
 
 class Tracer:
-    """Knows what runs now, and notes for it what it uses."""
+    """Knows what runs now, and notes for it what it uses; a process has one at a time."""
+
+    is_on = False
 
     def __init__(self, files: Files, writer: Writer, tool: int) -> None:
         self._files = files
         self._writer = writer
         self._tool = tool
         self._monitoring: Any = getattr(sys, "monitoring", None)  # new in Python 3.12
-        self._on = True
         self.session = Context()
         self._now = self.session
         self._fired: list[types.CodeType] = []
         self._importing = 0
+        self._reading = False
         self._modules: dict[int, Context] = {}
         self._importers: dict[int, set[int]] = {}
         self._unwritten: set[int] = set()
@@ -235,6 +242,7 @@ class Tracer:
 
     def start(self) -> None:
         """Begin to watch."""
+        Tracer.is_on = True
         events = self._monitoring.events
         self._monitoring.use_tool_id(self._tool, "seatrial")
         for event in (events.PY_START, events.PY_RESUME):
@@ -247,7 +255,7 @@ class Tracer:
 
     def stop(self) -> None:
         """Watch no more; an audit hook cannot be taken back, so it stays and does nothing."""
-        self._on = False
+        Tracer.is_on = False
         self._handlers.clear()
         self._monitoring.free_tool_id(self._tool)
 
@@ -286,7 +294,7 @@ class Tracer:
 
     def _audit(self, event: str, args: tuple[Any, ...]) -> None:
         handler = self._handlers.get(event)
-        if handler is not None:
+        if handler is not None and not self._reading:
             try:
                 handler(args)
             except Exception:  # noqa: BLE001 - whatever happens here is not the test's fault
@@ -301,6 +309,8 @@ class Tracer:
                 self._watch_starters(within(code))
             return
         for each in within(code):
+            if not is_function(each) and each.co_name != "<module>":
+                continue  # the body of a class is part of what runs around it
             if self._monitoring.get_local_events(self._tool, each) == 0:
                 self._monitoring.set_local_events(self._tool, each, self._events_of(each))
                 if self._stores_outside(each):
@@ -324,7 +334,7 @@ class Tracer:
 
     def _started(self, code: types.CodeType, _offset: int) -> Any:
         """A function of the project runs, for the first time in this context."""
-        if not self._on:
+        if not Tracer.is_on:
             return self._monitoring.DISABLE
         self._fired.append(code)
         if id(code) in self._starters:
@@ -336,19 +346,20 @@ class Tracer:
         if code.co_name == "<module>":
             self._module_begins(number)
             return self._monitoring.DISABLE
-        self._now.ran.add(number)
+        modules = self._above()[1] if self._importing else ()
+        for context in self._contexts(modules):
+            context.ran.add(number)
         if id(code) in self._keepers:
             self._now.keeps.add(number)
-        if self._importing:
-            for module in self._above()[1]:
-                self._note_import(module).ran.add(number)
         return self._monitoring.DISABLE
 
     def _module_begins(self, number: int) -> None:
-        nearest, _ = self._above(skip=number)
+        nearest, modules = self._above(skip=number)
         self._importing += 1
         self._note_import(number)
-        self._importers.setdefault(number, set()).add(-1 if nearest is None else nearest)
+        # -1: nobody of the project; below: a function, which may import for others, too.
+        by = -1 if nearest is None else nearest if nearest in modules else -2 - nearest
+        self._importers.setdefault(number, set()).add(by)
         # What ran already may run again because of this import, which must show.
         self._again()
 
@@ -377,7 +388,7 @@ class Tracer:
             nearest, modules = self._above(reading_source=source)
             if nearest == -1 or (nearest is None and self._now is self.session):
                 return  # an import or a traceback; pytest and its plugins, with their own files
-            for context in (self._now, *(self._note_import(module) for module in modules)):
+            for context in self._contexts(modules):
                 context.read.update(numbers)
             for number in numbers:
                 pair = (number, -1 if nearest is None else nearest)
@@ -390,7 +401,7 @@ class Tracer:
         if numbers:
             nearest, modules = self._above(reading_source=True)
             if nearest is not None and nearest != -1:
-                for context in (self._now, *(self._note_import(module) for module in modules)):
+                for context in self._contexts(modules):
                     context.listed.update(numbers)
 
     def _popen(self, args: tuple[Any, ...]) -> None:
@@ -402,7 +413,7 @@ class Tracer:
         nearest, modules = self._above()
         if nearest is None and self._now is self.session:
             return  # pytest's or a plugin's own
-        for context in (self._now, *(self._note_import(module) for module in modules)):
+        for context in self._contexts(modules):
             context.process = True
 
     def _above(
@@ -435,8 +446,15 @@ class Tracer:
                         callers = callers.f_back
                     if not inspecting:
                         return -1, set()
+            elif frame.f_code.co_name == "main" and name.endswith(PYTEST_MAIN):
+                break  # what called pytest has nothing to do with what pytest does
             frame = frame.f_back
         return nearest, modules
+
+    def _contexts(self, modules: Collection[int]) -> list[Context]:
+        """Whose use it is while `modules` are being imported; outside of tests only theirs."""
+        found = [self._note_import(module) for module in modules]
+        return found if found and self._now is self.session else [self._now, *found]
 
     def _note_import(self, module: int) -> Context:
         self._unwritten.add(module)
@@ -475,16 +493,22 @@ class Tracer:
                     if type(inner) is types.CodeType:
                         self._keepers[id(inner)] = inner
         names = {name for name, value in namespace.items() if type(value).__name__ in CONTAINERS}
-        if names:
-            for each in within(code):
-                if (
-                    each is not code
-                    and not names.isdisjoint(each.co_names)
-                    and (
-                        self._stores["STORE_SUBSCR"] in each.co_code[::2]
-                        or not MUTATORS.isdisjoint(each.co_names)
-                    )
-                ):
+        candidates = [
+            each
+            for each in within(code)
+            if is_function(each)
+            and not names.isdisjoint(each.co_names)
+            and (
+                self._stores["STORE_SUBSCR"] in each.co_code[::2]
+                or not MUTATORS.isdisjoint(each.co_names)
+            )
+        ]
+        if candidates:
+            self._reading = True
+            lines = changing_lines(code.co_filename, names)
+            self._reading = False
+            for each in candidates:
+                if lines is None or not lines.isdisjoint(line for _, _, line in each.co_lines()):
                     self._keepers[id(each)] = each
 
 
@@ -580,6 +604,40 @@ def within(code: types.CodeType) -> Iterator[types.CodeType]:
             yield from within(constant)
 
 
+def is_function(code: types.CodeType) -> bool:
+    """Whether it is a function's, and not a module's or a class's."""
+    return bool(code.co_flags & OPTIMIZED)
+
+
+def changing_lines(path: str, names: set[str]) -> set[int] | None:
+    """Lines of a Python file that change one of the containers `names`; None if nobody knows."""
+    import ast  # noqa: PLC0415 - few modules need it
+
+    def base(node: ast.AST | None) -> str | None:
+        while node is not None and not isinstance(node, ast.Name):
+            node = getattr(node, "value", None) or getattr(node, "func", None)
+        return node.id if node is not None else None
+
+    try:
+        with open(path, "rb") as file:
+            tree = ast.parse(file.read())
+    except (OSError, SyntaxError, ValueError):
+        return None
+    lines: set[int] = set()
+    for node in ast.walk(tree):
+        stored = isinstance(node, (ast.Subscript, ast.Attribute)) and not isinstance(
+            node.ctx, ast.Load
+        )
+        called = (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in MUTATORS
+        )
+        if (stored or called) and base(node) in names:
+            lines.update(range(getattr(node, "lineno"), getattr(node, "end_lineno") + 1))  # noqa: B009
+    return lines
+
+
 def opcodes(*names: str) -> dict[str, int]:
     """Numbers of instructions; -1 for what this Python has not."""
     import opcode  # noqa: PLC0415 - only where it is needed
@@ -618,7 +676,7 @@ def roots_of(config: pytest.Config) -> list[str]:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Switch the tracer on, before anything of the project is imported."""
     tool = free_tool()
-    if tool is None or early_config.pluginmanager.hasplugin("seatrial-trace-session"):
+    if tool is None or Tracer.is_on:  # a test may call pytest within this process
         yield
         return
     folder = os.path.dirname(os.path.abspath(EVENTS))
