@@ -67,6 +67,8 @@ CONTAINERS = frozenset(
     {"Counter", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary", "defaultdict", "deque"}
     | {"dict", "list", "set"}
 )
+OPTIMIZED = 0x1
+"""Code flag of functions (inspect.CO_OPTIMIZED): bodies of modules and classes have it not."""
 GENERATORS = 0x20 | 0x80 | 0x200
 """Code flags of generators, coroutines and asynchronous generators (inspect.CO_...)."""
 
