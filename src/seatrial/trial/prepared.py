@@ -38,6 +38,7 @@ _FAULTS = (EnvironmentFault, NotComparableError, OSError, LookupError, TypeError
 """An engine that answers in a shape of its own must not cost anybody a trial."""
 _ROOM_S = 20.0
 """Preparing counts in a trial's total; nothing is prepared if less than this is left of it."""
+_INITDB = "POSTGRES_INITDB_ARGS"
 _PATIENCE_S = 60.0
 _STOP_GRACE_S = 30
 
@@ -158,7 +159,12 @@ async def _try_out(rig: Rig, wanted: Preparable, image: str) -> None:
 
 
 async def _create(rig: Rig, wanted: Preparable, image: str) -> str:
-    environment = {**wanted.environment, DATA_VARIABLE: PREPARED_DATA}
+    environment = {
+        **wanted.environment,
+        DATA_VARIABLE: PREPARED_DATA,
+        # Nothing has to outlive a crash before the engine has made an image of it.
+        _INITDB: f"{wanted.environment.get(_INITDB, '')} --no-sync".strip(),
+    }
     config: dict[str, Any] = {
         "Image": image,
         "Cmd": list(wanted.command),
