@@ -1,0 +1,334 @@
+"""What the tracer sees of a test, and that it changes nothing.
+
+It needs Python 3.12: where this is an older one, a container's.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from seatrial import probe
+from seatrial.evidence.dependencies import Dependencies, Use, read_dependencies
+
+from .interpreters import OWN, SITE, Interpreter, NotToBeHad, monitored
+
+PROBE = Path(probe.__file__).parent
+
+MONEY = """
+    def cents(amount):
+        return amount * 100
+    """
+
+
+@dataclass(frozen=True)
+class Traced:
+    """One run of pytest with the tracer."""
+
+    code: int
+    output: str
+    known: Dependencies | None
+
+    def use(self, test: str, file: str = "test_it.py") -> Use:
+        """What a test used."""
+        assert self.known is not None, self.output
+        return self.known.tests[f"{file}::{test}"].use
+
+    def ran(self, test: str, file: str = "test_it.py") -> set[str]:
+        """Of which files a function ran, but the test's own."""
+        return set(self.use(test, file).ran - {file})
+
+
+Run = Callable[..., Traced]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the other Python sees."""
+    folder = tmp_path_factory.getbasetemp() / "traced"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def python(base: Path) -> Iterator[Interpreter]:
+    try:
+        with monitored(base, PROBE) as found:
+            yield found
+    except NotToBeHad as error:
+        pytest.skip(f"no Python of 3.12 or newer: {error}")
+
+
+@pytest.fixture
+def run(base: Path, python: Interpreter) -> Run:
+    number = len(list(base.iterdir()))
+
+    def call(*arguments: str, interpreter: Interpreter = python, **files: str) -> Traced:
+        folder = base / f"project-{number}"
+        out = base / f"out-{number}"
+        out.mkdir()
+        folder.mkdir()
+        (folder / "pytest.ini").write_text("[pytest]\npythonpath = .\n", encoding="utf-8")
+        for name, text in files.items():
+            path = folder / (name.replace("__", "/") + ".py")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(dedent(text), encoding="utf-8")
+        (folder / "data").mkdir(exist_ok=True)
+        (folder / "data/rates.txt").write_text("1", encoding="utf-8")
+        done = interpreter.run(
+            *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "seatrial_trace", *arguments),
+            cwd=folder,
+            env={
+                "PYTHONPATH": f"{base / SITE}:{PROBE}" if interpreter is not OWN else str(PROBE),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+                "SEATRIAL_EVENTS": str(out / "events.jsonl"),
+            },
+        )
+        known = read_dependencies(list(out.glob("dependencies-*.jsonl")), folder, {})
+        return Traced(done.returncode, done.stdout + done.stderr, known)
+
+    return call
+
+
+def test_a_test_ran_what_it_called_and_not_what_it_only_imported(run: Run) -> None:
+    done = run(
+        money=MONEY,
+        other="RATE = 3",
+        test_it="""
+            import money, other
+            def test_calls(): assert money.cents(2) == 200
+            def test_again(): assert [money.cents(n) for n in range(3)]
+            def test_does_not(): assert other.RATE == 3
+            """,
+    )
+
+    assert done.code == 0
+    assert done.ran("test_calls") == done.ran("test_again") == {"money.py"}
+    assert done.ran("test_does_not") == set()
+
+
+def test_generators_coroutines_classes_and_threads_are_seen(run: Run) -> None:
+    done = run(
+        money="def each():\n    yield 1\n    yield 2\n",
+        later="async def wait():\n    return 1\n",
+        things="class Thing:\n    def __eq__(self, other):\n        return True\n",
+        test_it="""
+            import asyncio, threading, things, money, later
+            shared = money.each()
+            def test_first(): next(shared)
+            def test_resumes(): next(shared)
+            def test_waits(): asyncio.run(later.wait())
+            def test_compares(): assert things.Thing() == 1
+            def test_threads():
+                thread = threading.Thread(target=lambda: list(money.each()))
+                thread.start()
+                thread.join()
+            def test_class_alone(): assert things.Thing
+            """,
+    )
+
+    assert done.ran("test_first") == done.ran("test_resumes") == {"money.py"}
+    assert done.ran("test_waits") == {"later.py"}
+    assert done.ran("test_compares") == {"things.py"}
+    assert done.ran("test_threads") == {"money.py"}
+    assert done.ran("test_class_alone") == set()
+
+
+def test_what_a_shared_fixture_did_belongs_to_all_that_use_it(run: Run) -> None:
+    done = run(
+        money=MONEY,
+        conftest="""
+            import pytest, money
+            @pytest.fixture(scope="session")
+            def low(): return money.cents(1)
+            @pytest.fixture(scope="module")
+            def high(low): return low + 1
+            @pytest.fixture(scope="module")
+            def asking(request): return request.getfixturevalue("low")
+            """,
+        test_it="""
+            def test_one(low): pass
+            def test_two(low): pass
+            def test_above(high): pass
+            def test_asks(request): request.getfixturevalue("low")
+            def test_asks_through(asking): pass
+            def test_asks_through_again(asking): pass
+            def test_without(): pass
+            """,
+    )
+
+    for name in ("one", "two", "above", "asks", "asks_through", "asks_through_again"):
+        assert "money.py" in done.ran(f"test_{name}"), name
+    # The last test tears the session down, and that is no use of the fixture's file.
+    assert done.ran("test_without") == set()
+
+
+def test_imports_are_told_with_what_they_ran_and_read(run: Run) -> None:
+    done = run(
+        money=MONEY,
+        table="""
+            import money
+            LOW = money.cents(1)
+            RATES = open("data/rates.txt").read()
+            """,
+        test_it="""
+            def test_imports():
+                import table
+            def test_uses():
+                import table
+                assert table.LOW
+            """,
+    )
+
+    assert done.known is not None
+    assert done.known.modules["table.py"] == Use(
+        ran=frozenset({"money.py"}), read=frozenset({"data/rates.txt"})
+    )
+    assert done.known.late_importers["table.py"] == {"test_it.py"}
+    assert done.known.importers["money.py"] == {"table.py"}
+    assert done.known.session == Use()
+    assert done.known.roots == frozenset()
+
+
+def test_a_test_read_what_it_opened_or_listed(run: Run) -> None:
+    done = run(
+        test_it="""
+            import glob, os
+            from pathlib import Path
+            def test_opens(): assert open("data/rates.txt").read()
+            def test_reads_path(): assert Path("data/rates.txt").read_bytes()
+            def test_low_level(): os.close(os.open("data/rates.txt", os.O_RDONLY))
+            def test_lists(): assert os.listdir("data") + glob.glob("data/*")
+            def test_source(): assert Path("test_it.py").read_text()
+            def test_writes(tmp_path):
+                Path("data/new.txt").write_text("x")
+                (tmp_path / "x").write_text("x")
+            """,
+    )
+
+    for name in ("opens", "reads_path", "low_level"):
+        assert done.use(f"test_{name}").read == {"data/rates.txt"}
+    assert done.use("test_lists").listed == {"data"}
+    assert done.use("test_source").read == {"test_it.py"}
+    assert done.use("test_writes") == Use(ran=frozenset({"test_it.py"}))
+    assert done.known is not None
+    assert done.known.readers["data/rates.txt"] == {"test_it.py"}
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "subprocess.run(['true'])",
+        "os.system('true')",
+        "os.waitpid(os.fork() or os._exit(0), 0)",
+        "os.waitpid(os.posix_spawn('/bin/true', ['true'], {}), 0)",
+        "asyncio.run(asyncio.create_subprocess_exec('true'))",
+        "start_multiprocessing()",
+    ],
+)
+def test_a_test_that_starts_a_process_says_so(run: Run, start: str) -> None:
+    done = run(
+        test_it=f"""
+            import asyncio, multiprocessing, os, subprocess
+            def start_multiprocessing():
+                process = multiprocessing.get_context("spawn").Process(target=int)
+                process.start()
+                process.join()
+            def test_starts(): {start}
+            def test_does_not(): pass
+            """,
+    )
+
+    assert done.code == 0, done.output
+    assert done.use("test_starts").process
+    assert not done.use("test_does_not").process
+
+
+@pytest.mark.parametrize(
+    ("body", "keeps"),
+    [
+        ("@functools.lru_cache\ndef get(): return 1", True),
+        (
+            "class A:\n    @staticmethod\n    @functools.cache\n    def b(): return 1\nget = A.b",
+            True,
+        ),
+        ("made = None\ndef get():\n    global made\n    made = 1\n    return made", True),
+        ("made = {}\ndef get():\n    made['a'] = 1\n    return made", True),
+        ("made = []\ndef get():\n    made.append(1)\n    return made", True),
+        ("class A: pass\ndef get():\n    A.made = 1\n    return A", True),
+        ("made = {1: 2}\ndef get():\n    own = {}\n    own[1] = made[1]\n    return own", False),
+        ("def get():\n    made = [1]\n    made.append(1)\n    return made", False),
+    ],
+)
+def test_a_function_that_keeps_something_for_later_is_noticed(
+    run: Run, body: str, keeps: bool
+) -> None:
+    done = run(
+        keeper=f"import functools\n{body}\n",
+        test_it="import keeper\ndef test_gets(): assert keeper.get()\n",
+    )
+
+    assert done.code == 0, done.output
+    assert done.use("test_gets").keeps == ({"keeper.py"} if keeps else set())
+
+
+def test_hooks_and_parameters_are_told_apart_from_tests(run: Run) -> None:
+    done = run(
+        money=MONEY,
+        hooks="def setting():\n    return 1\n",
+        conftest="import hooks\ndef pytest_configure(config): hooks.setting()\n",
+        test_it="""
+            import money, pytest
+            def pytest_generate_tests(metafunc):
+                metafunc.parametrize("amount", [money.cents(1)])
+            def test_one(amount): pass
+            """,
+    )
+
+    assert done.known is not None
+    assert done.known.session.ran == {"conftest.py", "hooks.py"}
+    assert done.known.collected["test_it.py"].ran == {"test_it.py", "money.py"}
+    assert done.ran("test_one[100]") == set()
+
+
+def test_no_outcome_is_changed_and_nothing_is_printed(run: Run) -> None:
+    files = {
+        "test_it": """
+            import sys, pytest
+            def deep(n): return n and deep(n - 1)
+            def test_passes(): deep(500)
+            def test_fails(): assert 0
+            def test_recurses():
+                with pytest.raises(RecursionError):
+                    deep(10 ** 6)
+            @pytest.mark.xfail
+            def test_xfails(): assert 0
+            def test_odd_paths():
+                for path in ("/no/such", b"data", "\\udcff", 10 ** 6):
+                    try:
+                        open(path)
+                    except OSError:
+                        pass
+                with pytest.raises(ValueError):
+                    open("a\\0b")
+                with pytest.raises(TypeError):
+                    open(None)
+            """
+    }
+
+    done = run("--tb=no", "-rN", **files)
+
+    assert done.code == 1
+    assert "1 failed, 3 passed, 1 xfailed" in done.output
+    assert done.known is not None
+
+
+@pytest.mark.skipif("sys.version_info >= (3, 12)")
+def test_an_older_python_does_nothing(run: Run) -> None:
+    done = run(interpreter=OWN, test_it="def test_passes(): pass\n")
+
+    assert done.code == 0
+    assert done.known is None
