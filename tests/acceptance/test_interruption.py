@@ -91,10 +91,10 @@ def test_a_mistake_in_seatrial_itself_leaves_nothing_either(
 ) -> None:
     made = project()
     (tmp_path / "sitecustomize.py").write_text(
-        "import seatrial.trial.attempt as attempt\n\n"
+        "import seatrial.trial.worker as worker\n\n"
         "def collect(*arguments: object, **options: object) -> None:\n"
         "    raise ZeroDivisionError('a mistake')\n\n"
-        "attempt.collect = collect\n"
+        "worker.collect = collect\n"
     )
     path = os.pathsep.join([str(tmp_path), *sys.path])
 
