@@ -60,7 +60,9 @@ class Share:
             return
         path = os.fspath(file_path)
         file = os.path.relpath(path, str(self._config.rootpath)).replace(os.sep, "/")
-        if path in self._named or self._may_have(file):
+        if self._only is not None and file not in self._only_files and path not in self._named:
+            outcome.force_result([])  # nobody's, on purpose
+        elif path in self._named or self._may_have(file):
             self._taken[file] = None
             if path in self._named or file in self._split:
                 self._shared.add(file)
@@ -69,8 +71,6 @@ class Share:
             outcome.force_result([])
 
     def _may_have(self, file: str) -> bool:
-        if self._only is not None and file not in self._only_files:
-            return False
         return self._worker in self._split.get(file, ()) or self._owner(file) == self._worker
 
     @pytest.hookimpl(trylast=True)

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from seatrial.evidence.hostile import plain_text
+from seatrial.evidence.partial import Partial
 from seatrial.evidence.record import CleanUp, Record, Reused, ServiceRecord, Status
 from seatrial.report.build import print_build
 from seatrial.report.coverage import print_coverage
@@ -32,6 +33,8 @@ def print_record(out: Console, record: Record, folder: Path) -> None:
         out.print(Text(f"nothing was run: what follows is of trial {record.id}", style="bold"))
     _print_phases(out, record)
     _print_services(out, record)
+    if record.partial:
+        out.print(Text.assemble(("partial: ", "yellow"), _partial(record.partial)))
     if record.split:
         print_split(out, record.split)
     if record.build:
@@ -127,6 +130,16 @@ def _print_phases(out: Console, record: Record) -> None:
         )
         table.add_row(mark, phase.name.value, duration(phase.seconds), limit)
     out.print(table)
+
+
+def _partial(partial: Partial) -> str:
+    changed = partial.changed[0] if partial.changed else "no file"
+    more = f" and {len(partial.changed) - 1} more" if len(partial.changed) > 1 else ""
+    whole = partial.selected + partial.left_out
+    return (
+        f"{changed}{more} changed since trial {partial.since}, which can affect "
+        f"{partial.selected} of {counted(whole, 'test')}; the others were not run"
+    )
 
 
 def _print_services(out: Console, record: Record) -> None:

@@ -169,6 +169,7 @@ async def _keep_dependencies(rig: Rig, journal: Journal, result: Attempt) -> Non
         journal.note(f"all tests were run: {rig.narrowing.reason}")
     if (
         pytest is None
+        or (result.split and result.split.proof and result.split.proof.faults)
         or pytest.exit_status not in {0, PYTEST_TESTS_FAILED}
         or pytest.counts.ran + pytest.counts.skipped < pytest.counts.collected
     ):

@@ -11,8 +11,13 @@ from seatrial.settings import Settings
 from seatrial.stack.plan import Plan
 from seatrial.stack.twin import cannot_be_doubled
 from seatrial.trial.experience import Experience, look_back
+from seatrial.words import counted, duration
 
 __all__ = ["divide_work"]
+
+WORTH_S = 5.0
+"""Seconds of tests that are worth a stack of their own: starting and removing one takes about half
+of it, on the cores that the other tests run on."""
 
 
 async def divide_work(
@@ -42,6 +47,8 @@ async def divide_work(
                 where=", ".join(str(file) for file in plan.files),
                 next_step="leave addresses and networks to the engine, or use one worker",
             )
+    if tests is not None and count > 1:
+        count, reason = _worth_it(experience.known, tests, count, reason)
     division = divide(
         experience.known,
         count,
@@ -51,6 +58,22 @@ async def divide_work(
         take_over_xdist=settings.xdist == "take-over",
     )
     return experience.known, division
+
+
+def _worth_it(known: Known, tests: Sequence[str], count: int, reason: str) -> tuple[int, str]:
+    """Fewer workers if a part of the tests is over before a further stack has paid for itself."""
+    if known.weighed_by != "durations":
+        return count, reason
+    wanted = frozenset(tests)
+    seconds = sum(
+        weight
+        for test, weight in known.weights.items()
+        if test in wanted or test.partition("::")[0] in wanted
+    )
+    worth = max(1, int(seconds / WORTH_S))
+    if worth >= count:
+        return count, reason
+    return worth, f"{counted(worth, 'worker')}: the tests took {duration(seconds)} before"
 
 
 def _automatic(
