@@ -28,6 +28,8 @@ VERSION = 1
 """Of the lines' form."""
 MAX_PATHS = 100_000
 """Different paths that are looked at; what is opened beyond them makes the test run always."""
+MAX_LINES = 1000
+"""Lines that wait for the next write."""
 TOOLS = (4, 3, 2)
 """Tool ids of `sys.monitoring` that have no fixed use, the least likely to be taken first."""
 
@@ -103,9 +105,10 @@ class Context:
 
 
 class Writer:
-    """Appends lines to the file; a test's lines are one write."""
+    """Appends lines to the file, many at a time: one that is cut short counts for nothing."""
 
     def __init__(self, path: str) -> None:
+        self._encode = json.JSONEncoder(separators=(",", ":")).encode
         self._lines: list[str] = []
         self._pid = os.getpid()
         self._file: int | None = None
@@ -121,13 +124,15 @@ class Writer:
 
     def add(self, **values: Any) -> None:
         """Keep a line for the next write."""
-        self._lines.append(json.dumps(values, separators=(",", ":")) + "\n")
+        self._lines.append(self._encode(values))
+        if len(self._lines) >= MAX_LINES:
+            self.flush()
 
     def flush(self) -> None:
         """Write what was kept; a forked child has nothing to say here."""
         if self._file is None or not self._lines or os.getpid() != self._pid:
             return
-        text, self._lines = "".join(self._lines), []
+        text, self._lines = "\n".join(self._lines) + "\n", []
         try:
             os.write(self._file, text.encode())
         except OSError:
@@ -268,13 +273,12 @@ class Tracer:
         self._again()
         return before
 
-    def flush(self) -> None:
+    def tell_imports(self) -> None:
         """Write what modules did while they were imported."""
         for number in sorted(self._unwritten):
             by = sorted(self._importers.get(number, ()))
             self._writer.add(**self._modules[number].line(module=number, by=by))
         self._unwritten.clear()
-        self._writer.flush()
 
     def _again(self) -> None:
         """Have the functions that ran already report once more."""
@@ -522,7 +526,7 @@ class Session:
         self._files = files
         self._writer = writer
         self._fixtures: dict[Any, int] = {}
-        self._test: Context | None = None
+        self._last: tuple[Any, int | None] = (None, None)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Iterator[None]:
@@ -562,35 +566,27 @@ class Session:
         """One test."""
         context = Context()
         before = self._tracer.switch(context)
-        asked: set[int] = set()
         request = getattr(item, "_request", None)
         yield
         self._tracer.switch(before)
-        asked.update(self._asked(request))
-        info = getattr(item, "_fixtureinfo", None)
-        for definitions in getattr(info, "name2fixturedefs", {}).values():
-            asked.update(self._fixtures[d] for d in definitions if d in self._fixtures)
-        context.uses.update(asked)
-        path = str(getattr(item, "path", "") or item.fspath)
-        number = self._files.of_opened(path) or (None,)
-        self._writer.add(**context.line(test=item.nodeid, of=number[0]))
-        self._tracer.flush()
-
-    def pytest_collection_finish(self) -> None:
-        """Write what is known so far: the run may be killed."""
-        self._session_line()
+        if self._fixtures:
+            context.uses.update(self._asked(request))
+            info = getattr(item, "_fixtureinfo", None)
+            for definitions in getattr(info, "name2fixturedefs", {}).values():
+                context.uses.update(self._fixtures[d] for d in definitions if d in self._fixtures)
+        path = getattr(item, "path", None) or item.fspath
+        if path != self._last[0]:
+            self._last = path, (self._files.of_opened(str(path)) or (None,))[0]
+        self._writer.add(**context.line(test=item.nodeid, of=self._last[1]))
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> Iterator[None]:
         """All hooks of the project have been called but those that sum up."""
         yield
-        self._session_line()
+        self._tracer.tell_imports()
+        self._writer.add(**self._tracer.session.line(session=True))
         self._writer.add(end=True)
         self._writer.flush()
-
-    def _session_line(self) -> None:
-        self._writer.add(**self._tracer.session.line(session=True))
-        self._tracer.flush()
 
     def _asked(self, request: Any) -> set[int]:
         """The shared fixtures that this test has asked for until now."""
