@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from junitparser import JUnitXml
 
 from seatrial.evidence.record import Status
 
@@ -59,6 +60,9 @@ def test_workers_together_run_what_one_runs_each_test_once_and_prove_it(
     containers = {worker.container for worker in together.split.workers}
     assert {result["container"] for result in results(split, together.id)} == containers
     assert len(containers) == 3
+    assert together.pytest.junit[0] == "junit.xml"
+    junit = JUnitXml.fromfile(str(split.runs / together.id / "junit.xml"))
+    assert (junit.tests, junit.failures, junit.errors) == (17, 0, 0)
 
 
 def test_each_worker_has_a_stack_of_its_own(project: MakeProject) -> None:

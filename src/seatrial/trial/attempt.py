@@ -10,10 +10,11 @@ from seatrial.errors import ExitCode, SeatrialError
 from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.diagnosis import Diagnosis
 from seatrial.evidence.folder import file_fault
+from seatrial.evidence.junit import JUNIT_FILE, write_junit
 from seatrial.evidence.record import Fault, Image, PhaseName, Pytest, ServiceRecord, Status
 from seatrial.evidence.shares import prove_split, read_share_report, tests_with_results
 from seatrial.evidence.split import Split, WorkerRecord
-from seatrial.evidence.tests import TEST_RESULTS_FILE
+from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results
 from seatrial.trial.build import build
 from seatrial.trial.merge import merge_phases, merge_pytest, merge_results, merge_runs
 from seatrial.trial.outcome import Outcome, judge_tests
@@ -126,8 +127,7 @@ def _join(rig: Rig, ends: Sequence[WorkerEnd]) -> Attempt:
             outcome = replace(outcome, reason=reason)
     else:
         pytest = merge_pytest([end.pytest for end in ends if end.pytest])
-        results = [end.worker.rig.folder.path / TEST_RESULTS_FILE for end in ends]
-        merge_results(results, rig.folder.path / TEST_RESULTS_FILE)
+        pytest = pytest.model_copy(update={"junit": _write_results(rig, ends)})
         outcome = judge_tests(
             run,
             pytest,
@@ -157,6 +157,21 @@ def _join(rig: Rig, ends: Sequence[WorkerEnd]) -> Attempt:
         _one_diagnosis(failed, worst) if fault else None,
         split,
     )
+
+
+def _write_results(rig: Rig, ends: Sequence[WorkerEnd]) -> tuple[str, ...]:
+    """Put the workers' results together; the paths of all JUnit files, that of the sum first."""
+    whole = rig.folder.path / TEST_RESULTS_FILE
+    merge_results([end.worker.rig.folder.path / TEST_RESULTS_FILE for end in ends], whole)
+    write_junit(
+        rig.folder.path / JUNIT_FILE,
+        read_results(whole),
+        started=min((end.started for end in ends if end.started), default=None),
+    )
+    own = [
+        f"{end.worker.rig.place}{path}" for end in ends if end.pytest for path in end.pytest.junit
+    ]
+    return (JUNIT_FILE, *own)
 
 
 def _split(rig: Rig, ends: Sequence[WorkerEnd]) -> Split:

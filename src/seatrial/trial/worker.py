@@ -38,6 +38,8 @@ class WorkerEnd:
     worker: Worker
     run: TestRun
     pytest: Pytest | None
+    started: datetime | None
+    """When pytest began, by the container's clock."""
     coverage: Coverage | None
     """All workers' together, by the last of them; None by the others."""
     arguments_by: str
@@ -126,7 +128,17 @@ async def run_worker(
         )
     if not last:
         await remove_stack(rig, journal)
-    return WorkerEnd(worker, run, pytest, coverage, stack.arguments_by, outcome, fault, diagnosis)
+    return WorkerEnd(
+        worker,
+        run,
+        pytest,
+        report.started if report else None,
+        coverage,
+        stack.arguments_by,
+        outcome,
+        fault,
+        diagnosis,
+    )
 
 
 def _is_idle(outcome: Outcome, pytest: Pytest | None, together: Together) -> bool:
