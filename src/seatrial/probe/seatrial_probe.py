@@ -61,6 +61,7 @@ class Recorder:
     def __init__(self, path: str) -> None:
         self._file: int | None = None
         self._window: mmap.mmap | None = None
+        self._maps = True
         self._size = 0
         self._used = 0
         self._test = self._quoted = ""
@@ -119,22 +120,26 @@ class Recorder:
             if not self._grow(len(line)):
                 self._append(line)
                 return
-            begin, end = 0, len(line)
+            begin = self._used
+            end = begin + len(line)
         self._used = end
         self._window[begin:end] = line  # type: ignore[index]
 
     def _grow(self, least: int) -> bool:
         """Map a new window that holds at least so many bytes; whether that was possible."""
-        if self._file is None:
+        if self._file is None or not self._maps:
             return False
         page = mmap.ALLOCATIONGRANULARITY
         size = max(WINDOW, least)
         try:
-            os.write(self._file, b"\0" * size)
+            self._maps = os.write(self._file, b"\0" * size) == size
+            if not self._maps:
+                return False
             end = os.lseek(self._file, 0, os.SEEK_CUR)
             begin = end - size
             whole = mmap.mmap(self._file, end - begin // page * page, offset=begin // page * page)
         except (OSError, ValueError):
+            self._maps = False
             return False
         self._window, self._used, self._size = whole, begin % page, len(whole)
         return True

@@ -219,6 +219,23 @@ def test_where_nothing_can_be_mapped_events_are_written_one_by_one(run: RunPytes
 
     assert done.outcomes == {"test_a": "passed"}
     assert done.seen.exit_status == 0
+    assert (done.folder / "out/events.jsonl").stat().st_size < 1 << 17
+
+
+def test_what_another_process_wrote_between_is_kept(run: RunPytest) -> None:
+    done = run(
+        test_it="""
+        import os, pytest
+        @pytest.mark.parametrize("n", range(1000))
+        def test_many(n):
+            if n % 100 == 0:
+                with open(os.environ["SEATRIAL_EVENTS"], "ab") as file:
+                    file.write(b'{"event": "other"}\\n')
+        """
+    )
+
+    assert sum(event["event"] == "other" for event in done.events) == 10
+    assert done.seen.counts.passed == 1000
 
 
 def test_a_disk_that_is_full_changes_no_result(run: RunPytest) -> None:
