@@ -24,7 +24,7 @@ help:  ## this list
 
 .PHONY: demo
 demo: setup  ## run a full trial of the bundled example, on an engine that this sets up
-	@$(USE_ENGINE); cd examples/shop; $(BIN)/seatrial run
+	@$(USE_ENGINE); cd examples/shop; $(BIN)/seatrial run --fresh
 
 .PHONY: test
 test: lint  ## check the code and run the tests, on an engine that this sets up
