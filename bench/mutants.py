@@ -113,11 +113,14 @@ def _mutate(node: ast.AST) -> str:
         case ast.Return(value=ast.expr()):
             node.value = ast.Constant(None)
             return f"line {line}: returns nothing"
-        case ast.FunctionDef(body=[*_, ast.Expr(value=ast.Call()) | ast.Assign()]):
-            node.body[-1] = ast.Pass()
-            return f"line {line}: {node.name} without its last statement"
-        case ast.FunctionDef(body=[ast.Assign() | ast.AugAssign() | ast.If(), _, *_]):
-            node.body[0] = ast.Pass()
-            return f"line {line}: {node.name} without its first statement"
+        case ast.Assign():
+            node.value = ast.Constant(None)
+            return f"line {line}: sets nothing"
+        case ast.Expr(value=ast.Call()):
+            node.value = ast.Constant(None)
+            return f"line {line}: calls nothing"
+        case ast.If(test=ast.expr()):
+            node.test = ast.Constant(False)
+            return f"line {line}: never takes the branch"
         case _:
             return ""
