@@ -201,8 +201,12 @@ class Progress:
                 pass
 
 
-class Watchdog(threading.Thread):
-    """Looks after the tests from a thread: tells how far they are, and ends a run that hangs."""
+class Watchdog:
+    """Looks after the tests from a thread: tells how far they are, and ends a run that hangs.
+
+    The thread is not there while the process forks: Python warns of a fork beside other threads,
+    and a suite that makes errors of warnings would fail on it.
+    """
 
     running: tuple[str, int] | None = None
     """The test, and since when: nanoseconds on the monotonic clock."""
@@ -210,20 +214,42 @@ class Watchdog(threading.Thread):
     def __init__(
         self, limit: float, on_hang: Callable[[str], None], on_look: Callable[[], None]
     ) -> None:
-        super().__init__(name="seatrial-watchdog", daemon=True)
         self._limit = limit
         self._on_hang = on_hang
         self._on_look = on_look
         self._over = threading.Event()
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """The session begins."""
+        self._begin()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=self._end, after_in_parent=self._begin)
 
     def stop(self) -> None:
         """The session is over."""
+        self._stopped = True
         self._over.set()
 
-    def run(self) -> None:
+    def _begin(self) -> None:
+        if not self._stopped and (self._thread is None or not self._thread.is_alive()):
+            self._over = threading.Event()
+            self._thread = threading.Thread(
+                target=self._watch, args=(self._over,), name="seatrial-watchdog", daemon=True
+            )
+            self._thread.start()
+
+    def _end(self) -> None:
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            self._over.set()
+            thread.join(SNAPSHOT_PAUSE)
+
+    def _watch(self, over: threading.Event) -> None:
         """Look now and then whether the test that runs is late."""
         pause = min(SNAPSHOT_PAUSE, self._limit / 4 or SNAPSHOT_PAUSE)
-        while not self._over.wait(pause):
+        while not over.wait(pause):
             self._on_look()
             running = self.running
             if not running or not self._limit:

@@ -369,3 +369,30 @@ def test_pytest_called_with_paths_that_are_no_strings_works(run: RunPytest) -> N
 
     assert done.code == 0, done.output
     assert done.seen.arguments == ("test_it.py",)
+
+
+def test_a_test_that_forks_does_so_beside_no_thread_of_the_probes(run: RunPytest) -> None:
+    # What is registered first is called first, so this counts before the probe's thread is back.
+    done = run(
+        conftest="""
+            import os
+            import threading
+
+            threads = []
+            os.register_at_fork(after_in_parent=lambda: threads.extend(map(str, threading.enumerate())))
+        """,
+        test_it="""
+            import os
+            import threading
+            from conftest import threads
+
+            def test_forks():
+                child = os.fork()
+                if not child:
+                    os._exit(0)
+                os.waitpid(child, 0)
+                assert [t for t in threads if "seatrial" in t] == []
+        """,
+    )
+
+    assert done.outcomes == {"test_forks": "passed"}
