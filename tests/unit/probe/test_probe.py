@@ -379,7 +379,11 @@ def test_a_test_that_forks_does_so_beside_no_thread_of_the_probes(run: RunPytest
             import threading
 
             threads = []
-            os.register_at_fork(after_in_parent=lambda: threads.extend(map(str, threading.enumerate())))
+
+            def look():
+                threads.extend(str(thread) for thread in threading.enumerate())
+
+            os.register_at_fork(after_in_parent=look)
         """,
         test_it="""
             import os
