@@ -9,6 +9,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,7 +50,7 @@ class Tried:
     tests: int
     selected: int
     left_out_run: int
-    """How many of those left out were run; the rest were slow ones, if these were not wanted."""
+    """How many of those left out were run; the rest was slow, if that was not wanted."""
     missed: tuple[str, ...]
     """Left out, and yet they fail because of the fault."""
     seconds: float
@@ -91,17 +92,19 @@ class Stand:
             raise RuntimeError("the tracer wrote nothing that can be read")
         return found
 
-    def failing(self, tests: Collection[str], *options: str) -> list[str]:
-        """Which of some tests fail, in one run of them."""
+    def failing(self, tests: Collection[str], *options: str) -> tuple[list[str], int]:
+        """Which of some tests fail, in one run of them, and how many pass."""
         (self.out / "tests.txt").write_text("\n".join(sorted(tests)) + "\n", encoding="utf-8")
-        report = self.out / "failed.txt"
-        report.unlink(missing_ok=True)
         done = self.pytest("--tb=no", "-rfE", *options, f"@{INTO}/out/tests.txt")
+        passed = re.search(r"(\d+) passed", done.stdout)
+        count = int(passed[1]) if passed else 0
         if done.returncode in (0, 5):
-            return []
+            return [], count
         lines = [line.split(" ", 2) for line in done.stdout.splitlines()]
         named = [parts[1] for parts in lines if parts[0] in ("FAILED", "ERROR") and len(parts) > 1]
-        return named or [f"exit code {done.returncode}: {(done.stdout + done.stderr)[-300:]}"]
+        return named or [
+            f"exit code {done.returncode}: {(done.stdout + done.stderr)[-300:]}"
+        ], count
 
 
 def main() -> int:
@@ -138,7 +141,7 @@ def main() -> int:
 def summary(tried: Sequence[Tried]) -> str:
     """What was found, in a few lines."""
     missed = [each for each in tried if each.missed]
-    some = [each for each in tried if not each.everything]
+    some = [each for each in tried if each.selected < each.tests]
     share = sum(each.selected / each.tests for each in tried) / max(1, len(tried))
     lines = [
         f"{len(tried)} faults; {len(tried) - len(missed)} of them break no test that is left out",
@@ -193,13 +196,13 @@ def _try(made: Stand, known: Dependencies, mutant: Mutant, options: Sequence[str
         selection = _select(made, known)
         left_out = selection.left_out if not selection.everything else frozenset()
         if left_out:
-            ran = len(left_out)
-            failing = made.failing(left_out, *options)
+            failing, passed = made.failing(left_out, *options)
+            ran = passed + len(failing)
             # A busy machine fails tests, too: what counts fails again, and passes without it.
-            missed = made.failing(failing) if failing else []
+            missed = made.failing(failing)[0] if failing else []
             if missed:
                 path.write_bytes(content)
-                innocent = set(made.failing(missed))
+                innocent = set(made.failing(missed)[0])
                 missed = [test for test in missed if test not in innocent]
     finally:
         path.write_bytes(content)
