@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.chart import draw
 from bench.plain import PlainRun, plain_flow
 from bench.probe import compare_probe, measure_memory
 from bench.speed import measure_speed
@@ -81,6 +82,7 @@ def main() -> int:
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{arguments.what}.md").write_text(as_markdown(rows), encoding="utf-8")
     (RESULTS / f"{arguments.what}.json").write_text(as_json(rows), encoding="utf-8")
+    draw(rows, RESULTS / f"{arguments.what}.svg")
     print(as_markdown(rows))
     return 0 if all(row.met for row in rows) else 1
 
