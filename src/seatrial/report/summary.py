@@ -10,7 +10,14 @@ from rich.text import Text
 
 from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.partial import Partial
-from seatrial.evidence.record import CleanUp, Record, Reused, ServiceRecord, Status
+from seatrial.evidence.record import (
+    CleanUp,
+    Record,
+    Reused,
+    ServiceRecord,
+    Status,
+    TestCounts,
+)
 from seatrial.report.build import print_build
 from seatrial.report.coverage import print_coverage
 from seatrial.report.diagnosis import print_diagnosis
@@ -86,13 +93,19 @@ def print_records(out: Console, records: list[Record]) -> None:
         table.add_row(
             record.id,
             Text(record.status.value, style=_STYLE.get(record.status, "bold red")),
-            str(counts.collected) if counts else "-",
+            _collected(record, counts) if counts else "-",
             str(counts.failed + counts.errors) if counts else "-",
             duration(phase.seconds) if phase else "-",
             duration(record.seconds),
             f"{commit.id[:10]}{' + changes' if commit.dirty else ''}" if commit else "-",
         )
     out.print(table)
+
+
+def _collected(record: Record, counts: TestCounts) -> str:
+    if record.partial is None:
+        return str(counts.collected)
+    return f"{counts.collected} of {record.partial.selected + record.partial.left_out}"
 
 
 def records_json(records: list[Record]) -> str:

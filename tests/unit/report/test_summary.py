@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from seatrial.evidence.partial import Partial
 from seatrial.evidence.record import (
     BudgetResult,
     CleanUp,
@@ -200,3 +201,18 @@ def test_records_are_written_as_json() -> None:
 
     assert [Record.model_validate(raw) for raw in json.loads(records_json(records))] == records
     assert json.loads(records_json([])) == []
+
+
+def test_a_partial_trial_says_what_it_left_out() -> None:
+    screen = Screen()
+    partial = Partial(since="20260101-000000-aaaaaa", changed=("a.py",), selected=3, left_out=7)
+
+    record = make_record(partial=partial)
+    print_record(screen.out, record, Path("folder"))
+    print_records(screen.out, [record])
+
+    assert (
+        "partial: a.py changed since trial 20260101-000000-aaaaaa, which can affect 3 of 10 "
+        "tests; the others were not run"
+    ) in " ".join(screen.lines)
+    assert "3 of 10" in screen.lines[-1]
