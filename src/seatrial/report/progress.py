@@ -136,7 +136,8 @@ class LiveProgress:
         self._live.console.print(Text(f"note: {text}", style="yellow"))
 
     def _render(self) -> Group:
-        table = Table.grid(padding=(0, 2, 0, 0))
+        # Expanded, a long detail is cut; otherwise the other columns would be.
+        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
         table.add_column(width=1)
         table.add_column(width=7)
         table.add_column(width=11, justify="right")

@@ -2,6 +2,7 @@ import re
 
 from seatrial.evidence.record import PhaseName
 from seatrial.report.progress import LiveProgress, PlainProgress
+from seatrial.trial.observer import TestsProgress
 from unit.report.screen import Screen
 
 
@@ -53,3 +54,35 @@ def test_live_progress_keeps_notes_and_takes_its_table_away() -> None:
         progress.noted("odd")
 
     assert "note: odd" in screen.lines
+
+
+def test_a_long_detail_leaves_the_phases_readable() -> None:
+    screen = Screen(width=60)
+    progress = LiveProgress(screen.out)
+    progress.phase_started(PhaseName.TEST)
+    progress.tests_changed(TestsProgress(1, 2, failed=0, running="test_" * 40, failures=()))
+
+    screen.out.print(progress._render())
+
+    (line,) = [line for line in screen.lines if "1/2 tests" in line]
+    assert line.split()[1] == "test"
+    assert len(line) <= 60
+    assert line.endswith("…")
+
+
+def test_each_workers_tests_are_shown_and_the_time_left_is_what_it_took_before() -> None:
+    screen = Screen()
+
+    with PlainProgress(screen.out) as progress:
+        progress.tests_changed(
+            TestsProgress(3, 9, 0, "", (), workers=((2, 4), (1, 5)), expected_s=61.0)
+        )
+        progress._due = 0.0
+        progress.tests_changed(
+            TestsProgress(4, 9, 0, "", (), workers=((3, 4), (1, 5)), expected_s=61.0)
+        )
+
+    first, second = without_clock(screen.lines)
+    assert first == "3/9 tests (2/4 + 1/5)"
+    assert second.startswith("4/9 tests (3/4 + 1/5)")
+    assert second.endswith("1 min 01 s left")
