@@ -36,10 +36,5 @@ def reach_source() -> bytes:
     return _source("seatrial_reach.py")
 
 
-def tracer_source() -> bytes:
-    """The source code of the plugin that writes down which files each test used."""
-    return _source("seatrial_trace.py")
-
-
 def _source(name: str) -> bytes:
     return (Path(__file__).parent / name).read_bytes()

@@ -34,6 +34,8 @@ class Share:
         self._config = config
         tests = values.get("tests")
         self._only = None if tests is None else frozenset(tests)
+        left_out = values.get("left_out")
+        self._left_out = None if left_out is None else frozenset(left_out)
         self._only_files = frozenset(map(file_of, tests or ()))
         self._workers: int = values.get("workers", 1)
         self._worker: int = values.get("worker", 0)
@@ -92,7 +94,8 @@ class Share:
 
     def _is_own(self, test: str) -> bool:
         file = file_of(test)
-        if self._only is not None and test not in self._only and file not in self._only:
+        named = self._only is None or test in self._only or file in self._only
+        if not named and (self._left_out is None or test in self._left_out):
             return False
         owner = self._owners_of_tests.get(test)
         return (self._owner(file) if owner is None else owner) == self._worker

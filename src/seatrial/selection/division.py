@@ -39,10 +39,11 @@ def divide(
     *,
     reason: str,
     tests: Sequence[str] | None = None,
+    left_out: Sequence[str] | None = None,
     fail_fast: bool = False,
     take_over_xdist: bool = False,
 ) -> Division:
-    """Divide all tests, or only those that are named by node id or file.
+    """Divide all tests, or only those that are named by node id or file; see `Share.left_out`.
 
     With one worker xdist is never touched: there is nothing to take over for.
     """
@@ -57,6 +58,7 @@ def divide(
         shares=tuple(
             Share(
                 tests=tests,
+                left_out=left_out,
                 worker=number,
                 assignment=assignment,
                 first=known.first,

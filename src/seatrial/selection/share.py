@@ -18,6 +18,9 @@ class Share:
 
     tests: Sequence[str] | None = None
     """Node ids, or files, of the only tests to run; None: all that the command runs."""
+    left_out: Sequence[str] | None = None
+    """Node ids that are not to be run; in the files of `tests`, what is not named here is run too,
+    as it may be new. None: only what `tests` names."""
     worker: int = 0
     """From 0."""
     assignment: Assignment = ALONE
@@ -35,6 +38,7 @@ class Share:
         return json.dumps(
             {
                 "tests": None if self.tests is None else list(self.tests),
+                "left_out": None if self.left_out is None else list(self.left_out),
                 "workers": self.assignment.workers,
                 "worker": self.worker,
                 "files": {} if alone else dict(self.assignment.files),

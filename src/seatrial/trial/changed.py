@@ -17,6 +17,7 @@ from seatrial.evidence.dependencies import (
 from seatrial.evidence.folder import newest_records
 from seatrial.evidence.partial import MAX_CHANGED, Partial
 from seatrial.selection.affected import affected
+from seatrial.selection.assign import file_of
 from seatrial.selection.changes import (
     changes_between,
     changes_since_commit,
@@ -43,6 +44,8 @@ class Narrowing:
     """The project's files when the trial began."""
     tests: tuple[str, ...] | None
     """Node ids and files; None: all."""
+    left_out: tuple[str, ...]
+    """Known tests of the same files that need not run."""
     reason: str
     """Why all; empty if it is not."""
     known: Dependencies | None = None
@@ -62,7 +65,8 @@ async def narrow(plan: Plan, settings: Settings) -> Narrowing:
 def _narrow(plan: Plan, settings: Settings) -> Narrowing:
     found = _newest(plan.project)
     if found is None:
-        return Narrowing(snapshot(plan.project), None, "no earlier trial says what the tests use")
+        reason = "no earlier trial says what the tests use"
+        return Narrowing(snapshot(plan.project), None, (), reason)
     trial, known, failed = found
     states = snapshot(plan.project, known.states)
     changes = changes_between(known.states, states)
@@ -80,7 +84,7 @@ def _narrow(plan: Plan, settings: Settings) -> Narrowing:
         files=states,
     )
     if selected.everything:
-        return Narrowing(states, None, selected.reason, known)
+        return Narrowing(states, None, (), selected.reason, known)
     tests = tuple(sorted(selected.tests | selected.files))
     if not tests:
         raise NothingAffected(
@@ -96,7 +100,9 @@ def _narrow(plan: Plan, settings: Settings) -> Narrowing:
         selected=len(selected.tests),
         left_out=len(selected.left_out),
     )
-    return Narrowing(states, tests, "", known, partial)
+    files = frozenset(file_of(test) for test in tests)
+    left_out = tuple(sorted(test for test in selected.left_out if file_of(test) in files))
+    return Narrowing(states, tests, left_out, "", known, partial)
 
 
 def keep_dependencies(

@@ -48,6 +48,7 @@ async def try_with_fewer(
         fewer,
         reason=f"{counted(workers, 'worker')} ran out of time or memory",
         tests=rig.division.shares[0].tests,
+        left_out=rig.division.shares[0].left_out,
         fail_fast=rig.settings.fail_fast,
         take_over_xdist=rig.settings.xdist == "take-over",
     )

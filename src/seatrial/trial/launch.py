@@ -134,9 +134,8 @@ async def launch(
         if loaded.settings.prepared and engine_is_local:
             plan, missing = await with_prepared(engine, plan)
         narrowing = await narrow(plan, loaded.settings) if loaded.settings.changed else None
-        known, division = await divide_work(
-            plan, loaded.settings, await engine.info(), narrowing.tests if narrowing else None
-        )
+        machine = await engine.info()
+        known, division = await divide_work(plan, loaded.settings, machine, narrowing)
         hashing = asyncio.create_task(hash_stock_of(ledger, stock))
         folder = new_run_folder(project, identity.trial)
         reaper = await asyncio.to_thread(Reaper, identity.trial, folder.path)

@@ -10,6 +10,7 @@ from seatrial.selection.workers import choose_workers
 from seatrial.settings import Settings
 from seatrial.stack.plan import Plan
 from seatrial.stack.twin import cannot_be_doubled
+from seatrial.trial.changed import Narrowing
 from seatrial.trial.experience import Experience, look_back
 from seatrial.words import counted, duration
 
@@ -24,11 +25,11 @@ async def divide_work(
     plan: Plan,
     settings: Settings,
     machine: Mapping[str, Any],
-    tests: Sequence[str] | None = None,
+    narrowing: Narrowing | None = None,
 ) -> tuple[Known, Division]:
     """What is known of the tests, and the shares of the workers that the settings ask for.
 
-    `machine` is what the engine tells of itself; `tests` are the only ones to run, if not all.
+    `machine` is what the engine tells of itself; `narrowing` says which tests to run, if not all.
 
     Raises:
         UsageFault: several workers are asked for, and the stack cannot be there twice.
@@ -36,6 +37,7 @@ async def divide_work(
     experience = await asyncio.to_thread(
         look_back, plan.project, failures_first=settings.failures_first
     )
+    tests = narrowing.tests if narrowing else None
     obstacles = cannot_be_doubled(plan.form)
     if settings.workers == "auto":
         count, reason = _automatic(experience, obstacles, machine, tests)
@@ -54,6 +56,7 @@ async def divide_work(
         count,
         reason=reason,
         tests=tests,
+        left_out=narrowing.left_out if narrowing else None,
         fail_fast=settings.fail_fast,
         take_over_xdist=settings.xdist == "take-over",
     )

@@ -150,6 +150,16 @@ def test_only_the_tests_that_are_named_are_run_and_other_files_are_not_imported(
     assert names(done) == ["test_it.py::test_b", "test_one.py::test_one"]
 
 
+def test_a_test_that_nobody_has_seen_runs_beside_those_that_are_wanted(
+    run_share: RunShare,
+) -> None:
+    share = Share(tests=("test_it.py::test_b",), left_out=("test_it.py::test_a",))
+
+    done = run_share(share)
+
+    assert names(done) == ["test_it.py::test_b", "test_it.py::test_c"]
+
+
 def test_tests_that_are_wanted_first_run_first_and_files_stay_in_one_piece(
     run_share: RunShare,
 ) -> None:
