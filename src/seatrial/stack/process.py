@@ -45,15 +45,7 @@ async def run_process(
     Raises:
         FileNotFoundError: there is no such program.
     """
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=cwd,
-        env=dict(environ),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
+    process = await _start(command, cwd, environ)
     if on_start:
         on_start(process.pid)
     stdin_pipe, stdout_pipe, stderr_pipe = process.stdin, process.stdout, process.stderr
@@ -70,6 +62,32 @@ async def run_process(
         await _end(process)
         raise
     return Completed(code, stdout, stderr)
+
+
+async def _start(
+    command: Sequence[str], cwd: Path, environ: Mapping[str, str]
+) -> asyncio.subprocess.Process:
+    """Start a program, and end it again if the caller is cancelled meanwhile.
+
+    asyncio itself waits for ever if it is cancelled in the middle of starting a program.
+    """
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_exec(
+            *command,
+            cwd=cwd,
+            env=dict(environ),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError):
+            await _end(await starting)
+        raise
 
 
 async def _feed(stream: asyncio.StreamWriter, data: bytes) -> None:

@@ -100,10 +100,14 @@ async def launch(
             plan = await _plan(compose, identity, project, loaded, arguments, local=local)
             return compose, plan
 
+        planning = asyncio.create_task(planned())
         try:
-            (compose, plan), (engine, engine_is_local) = await asyncio.gather(planned(), opening)
+            (compose, plan), (engine, engine_is_local) = await asyncio.gather(planning, opening)
         finally:
-            opening.cancel()
+            # The one need not go on if the other has failed, but must come to its end.
+            for task in (planning, opening):
+                task.cancel()
+            await asyncio.gather(planning, opening, return_exceptions=True)
         from seatrial.trial.reuse import (  # noqa: PLC0415 - see above
             Ledger,
             find_reusable,

@@ -172,3 +172,16 @@ def test_signals_reach_only_us(tmp_path: Path) -> None:
 
     assert asyncio.run(group_of_program()) != os.getpgrp()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+async def test_a_program_that_is_just_being_started_is_ended_when_the_caller_is_cancelled(
+    tmp_path: Path,
+) -> None:
+    for _ in range(5):
+        task = asyncio.create_task(run_process(["sleep", "60"], cwd=tmp_path, environ=os.environ))
+        await asyncio.sleep(0)  # it has begun, and no more
+
+        task.cancel()
+        async with asyncio.timeout(20):
+            with pytest.raises(asyncio.CancelledError):
+                await task
