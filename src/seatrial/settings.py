@@ -12,11 +12,14 @@ from seatrial.errors import UsageFault
 
 __all__ = [
     "Budgets",
+    "CommandCriterion",
     "CoverageSettings",
     "LoadedSettings",
+    "MetricCriterion",
     "ReuseSettings",
     "Settings",
     "Timeouts",
+    "VerdictSettings",
     "load_settings",
 ]
 
@@ -79,6 +82,63 @@ class ReuseSettings(_Model):
     here shows it; so what has not changed is still measured anew once a day. 0: never reuse."""
 
 
+class CommandCriterion(_Model):
+    """A criterion of the project's own: a command that ends with 0."""
+
+    statement: str = Field(min_length=1)
+    weight: float = Field(default=0, ge=0)
+    required: bool = False
+    command: tuple[str, ...] = Field(min_length=1)
+    """Run in the project's folder by `seatrial approve`; its exit code and output are evidence."""
+    timeout: float = Field(default=300, gt=0)
+    """Seconds."""
+
+
+class MetricCriterion(_Model):
+    """A criterion of the project's own: a value of the trial's record within bounds."""
+
+    statement: str = Field(min_length=1)
+    weight: float = Field(default=0, ge=0)
+    required: bool = False
+    metric: str = Field(pattern=r"^/")
+    """JSON pointer into the record, e.g. `/coverage/branch_percent`."""
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+class VerdictSettings(_Model):
+    """What a project asks of a commit before it may ship."""
+
+    passing_score: float = Field(default=90, ge=0, le=100)
+    weights: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """Points by criterion, where they differ from the default; the score is their share in all."""
+    required: tuple[str, ...] = ("contained-tests", "image-built", "cleaned-up")
+    """Criteria that must be met whatever the score."""
+    trials: int = Field(default=1, ge=1, le=20)
+    """How many full trials of the commit must have passed, the newest ones without a failure."""
+    max_age: float = Field(default=7 * 86400, gt=0)
+    """Seconds since the trial ended; older evidence is none."""
+    drill_max_age: float = Field(default=30 * 86400, gt=0)
+    max_not_run: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the collected tests that may be skipped or expected to fail."""
+    allow_deselected: bool = False
+    """Whether pytest's configuration may leave tests out."""
+    allow_retries: bool = False
+    """Whether tests that failed and passed when they were run again count as passed."""
+    allow_reused: bool = True
+    """Whether the record of an unchanged earlier trial counts."""
+    max_uncovered: float = Field(default=0.2, ge=0, le=1)
+    """Share of the project's own lines of code that coverage may not have looked at."""
+    audit_fails_on: Literal["high", "medium", "low", "never"] = "high"
+    """The least severity of a finding that rejects."""
+    base: str | None = Field(default=None, min_length=1)
+    """The commit whose rules this one's are compared with; None: the parent of the newest."""
+    monitoring_days: int = Field(default=30, ge=1, le=365)
+    monitoring_failure_rate: float = Field(default=0.01, gt=0, lt=1)
+    command_criteria: Mapping[str, CommandCriterion] = Field(default_factory=dict)
+    metric_criteria: Mapping[str, MetricCriterion] = Field(default_factory=dict)
+
+
 class Settings(_Model):
     """What a project can tell Seatrial; every value has a default that suits most projects."""
 
@@ -129,6 +189,7 @@ class Settings(_Model):
     budgets: Budgets = Budgets()
     coverage: CoverageSettings = CoverageSettings()
     reuse: ReuseSettings = ReuseSettings()
+    verdict: VerdictSettings = VerdictSettings()
 
 
 @dataclass(frozen=True)

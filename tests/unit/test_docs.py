@@ -40,7 +40,7 @@ def test_every_setting_has_a_row_in_the_table_and_every_row_is_a_setting() -> No
 def test_the_readme_lists_every_command_and_no_other() -> None:
     table = read("README.md").split("## Commands")[1].split("##")[0]
     rows = [line for line in table.splitlines() if line.startswith("| `")]
-    listed = {name for row in rows for name in re.findall(r"`seatrial (\w+)", row)}
+    listed = {name for row in rows for name in re.findall(r"`seatrial ([\w-]+)", row)}
     assert listed == {command.name for command in app.registered_commands}
 
 

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field, NonNegativeFloat, NonNegativeInt
 from seatrial.evidence.build import Build
 from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.diagnosis import Cause, Diagnosis
+from seatrial.evidence.doubt import Doubt
 from seatrial.evidence.model import Model as _Model
 from seatrial.evidence.partial import Partial
 from seatrial.evidence.split import FewerWorkers, Split
@@ -170,6 +171,9 @@ class TestCounts(_Model):
     """Tests by outcome; a test that errors in set-up or teardown counts as `errors`."""
 
     collected: NonNegativeInt = 0
+    deselected: NonNegativeInt = 0
+    """Left out by the command, by pytest's configuration or by a plug-in; not in `collected`, and
+    without those that Seatrial leaves out itself."""
     passed: NonNegativeInt = 0
     failed: NonNegativeInt = 0
     errors: NonNegativeInt = 0
@@ -366,6 +370,8 @@ class Record(_Model):
     changes: tuple[PatchedPlace, ...] = ()
     findings: tuple[str, ...] = ()
     """What is worth knowing and decided nothing."""
+    doubts: tuple[Doubt, ...] = ()
+    """What speaks against the evidence itself."""
     files: tuple[FileEntry, ...] = ()
     """Every file of the trial's folder but the record itself."""
     fingerprint: Sha256 | None = None

@@ -1,0 +1,1 @@
+"""Rehearses failures: breaks a throwaway copy of the project, and looks at what happens."""

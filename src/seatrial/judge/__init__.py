@@ -1,0 +1,1 @@
+"""Decides, from evidence alone, whether a commit may ship."""
