@@ -1,7 +1,7 @@
 """All evidence on one commit, gathered before anything is judged; judging reads nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from seatrial.evidence.audit import AuditReport
@@ -11,7 +11,7 @@ from seatrial.judge.model import Evidence
 from seatrial.judge.waivers import Waiver
 from seatrial.settings import Settings
 
-__all__ = ["Dossier", "DrillEvidence", "Exhibit", "PolicyChange", "TrialEvidence"]
+__all__ = ["CommandResult", "Dossier", "DrillEvidence", "Exhibit", "PolicyChange", "TrialEvidence"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,19 @@ class DrillEvidence:
 
 
 @dataclass(frozen=True)
+class CommandResult:
+    """What came of the command of one of the project's own criteria."""
+
+    exit_code: int | None
+    """None: it was not found, or did not end in its time."""
+    seconds: float
+    exhibit: Exhibit
+    """Its output, as it was saved: standard output and errors in one, bounded."""
+    fault: str = ""
+    """Why there is no exit code."""
+
+
+@dataclass(frozen=True)
 class PolicyChange:
     """A rule that was made easier to meet since the base commit."""
 
@@ -102,6 +115,10 @@ class Dossier:
     source_files: Mapping[str, int] | None = None
     """Python files of the project that its tests are to cover, with the number of their lines
     that hold code; None: it could not be told."""
+    workflow_uploads: Exhibit | None = None
+    """A CI workflow of the project that uploads artifacts; None: no such one was found."""
+    command_results: Mapping[str, CommandResult] = field(default_factory=dict)
+    """By the key of the criterion; a command that was not run is not in it."""
     now: datetime | None = None
     """Wall clock. Ages and expiries are judged by it, and nothing else."""
 
