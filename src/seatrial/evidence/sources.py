@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-__all__ = ["ComparedFile", "ProjectFiles", "compare_sources", "shared_tail"]
+__all__ = ["ComparedFile", "ProjectFiles", "compare_sources", "shared_tail", "walk_project"]
 
 _MAX_FILES = 200_000
 _PASSED_OVER = frozenset({"node_modules", "__pycache__", "site-packages"})
@@ -29,7 +29,7 @@ class ProjectFiles:
         self._project = project
         self._by_name: dict[str, list[PurePosixPath]] = defaultdict(list)
         wanted = frozenset(names)
-        for path in _walk(project):
+        for path in walk_project(project):
             if path.name in wanted:
                 self._by_name[path.name].append(path)
 
@@ -110,7 +110,8 @@ def _below_mount(
     return None
 
 
-def _walk(project: Path) -> Iterator[PurePosixPath]:
+def walk_project(project: Path) -> Iterator[PurePosixPath]:
+    """The files of a project, relative to it, but for hidden folders and environments."""
     seen = 0
     for root, folders, names in os.walk(project):
         folders[:] = [
