@@ -2,14 +2,16 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from seatrial.errors import EnvironmentFault, UsageFault
+from seatrial.evidence.ledger import open_ledger
 from seatrial.evidence.record import FileEntry, Record
 
 __all__ = [
@@ -51,6 +53,10 @@ class RunFolder:
         return self.path / _RECORD
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 def new_run_folder(project: Path, trial: str) -> RunFolder:
     """Make the folder of a new trial; version control is told to ignore all of `.seatrial`.
 
@@ -78,17 +84,24 @@ def file_fault(what: str, error: OSError, place: Path) -> EnvironmentFault:
     )
 
 
-def write_record(folder: RunFolder, record: Record) -> None:
-    """Write the record whole or not at all, and point `latest` to it.
+def write_record(
+    folder: RunFolder, record: Record, wall_clock: Callable[[], datetime] = _utc_now
+) -> None:
+    """Write the record whole or not at all, enter it in the ledger, and point `latest` to it.
 
     Raises:
         EnvironmentFault: the disk is full or not writable.
     """
     draft = folder.record.with_suffix(".json.part")
     try:
-        draft.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        draft.replace(folder.record)
-        latest = folder.path.parent.parent / _LATEST
+        content = (record.model_dump_json(indent=2) + "\n").encode()
+        draft.write_bytes(content)
+        home = folder.path.parent.parent
+        with open_ledger(home) as ledger:
+            commit = record.commit.id if record.commit else None
+            ledger.append(folder.path.name, commit, content, wall_clock())
+            draft.replace(folder.record)
+        latest = home / _LATEST
         pointer = latest.with_name(f"{_LATEST}.{record.id}")
         pointer.symlink_to(Path("runs") / folder.path.name)
         pointer.replace(latest)

@@ -174,7 +174,8 @@ async def seal(
     record = record.model_copy(
         update={"fingerprint": mark, "findings": (*record.findings, *findings)}
     )
-    await asyncio.to_thread(write_record, ledger.trial(record.id), record)
+    folder = ledger.trial(record.id)
+    await asyncio.to_thread(write_record, folder, record, ledger.wall_clock)
     if mark and _is_worth_keeping(record):
         await asyncio.to_thread(_enter, ledger, record)
     return record

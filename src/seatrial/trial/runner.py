@@ -111,7 +111,7 @@ async def run_trial(
         findings=tuple(journal.findings),
         files=await asyncio.to_thread(manifest, rig.folder),
     )
-    write_record(rig.folder, record)
+    write_record(rig.folder, record, wall_clock)
     return record
 
 
