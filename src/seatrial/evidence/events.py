@@ -65,6 +65,7 @@ class _Reading:
         self._ends: list[int] = []
         self._collected: list[int] = []
         self._counts: Counter[str] = Counter()
+        self._seconds = 0.0
         self._running: dict[str, None] = {}
         self._failures: list[Failure] = []
         self._reach: list[Reach] = []
@@ -108,6 +109,7 @@ class _Reading:
                 counts=TestCounts(collected=sum(self._collected), **self._counts),
                 failures=tuple(self._failures),
                 containers=tuple(dict.fromkeys(_text(s.get("container")) for s in self._starts)),
+                tests_seconds=self._seconds,
                 reach=tuple(self._reach),
                 running=next(iter(self._running), None),
             ),
@@ -126,16 +128,16 @@ class _Reading:
         if outcome in {"failed", "error"} and len(self._failures) < MAX_FAILURES:
             self._failures.append(Failure(test=test, message=message or ""))
         seconds = event.get("seconds")
-        times = seconds if isinstance(seconds, dict) else {}
+        parts = seconds if isinstance(seconds, dict) else {}
+        times = {part: _seconds(parts.get(part)) for part in ("setup", "call", "teardown")}
+        self._seconds += sum(filter(None, times.values()))
         text = event.get("text")
         self._sink(
             TestResult(
                 id=test,
                 outcome=cast("Outcome", outcome),
                 container=self._container(),
-                setup=_seconds(times.get("setup")),
-                call=_seconds(times.get("call")),
-                teardown=_seconds(times.get("teardown")),
+                **times,
                 reruns=_integer(event.get("reruns")),
                 message=message,
                 text=plain_text(text) if isinstance(text, str) else None,

@@ -225,6 +225,8 @@ class Pytest(_Model):
     """Whether all of them are the test container that the engine knows."""
     tests: str | None = None
     """Path of the file with every test's result in the trial's folder."""
+    tests_seconds: NonNegativeFloat | None = None
+    """What all tests took with their set-up and teardown, added up; None: it is not known."""
     reach: tuple[Reach, ...] = ()
     running: str | None = None
     """The test that was running when pytest was cut off."""

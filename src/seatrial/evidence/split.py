@@ -37,6 +37,8 @@ class WorkerRecord(Model):
     """pytest's own; None if it did not come to its end."""
     tests: NonNegativeInt = 0
     """That it collected."""
+    start: NonNegativeFloat | None = None
+    """When its test phase began, in seconds since the trial did; None as below."""
     seconds: NonNegativeFloat | None = None
     """Its test phase; None if it did not come to it."""
     expected_seconds: NonNegativeFloat | None = None

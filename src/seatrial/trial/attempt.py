@@ -11,7 +11,7 @@ from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.diagnosis import Diagnosis
 from seatrial.evidence.folder import file_fault
 from seatrial.evidence.junit import JUNIT_FILE, write_junit
-from seatrial.evidence.record import Fault, Image, PhaseName, Pytest, ServiceRecord, Status
+from seatrial.evidence.record import Fault, Image, Phase, PhaseName, Pytest, ServiceRecord, Status
 from seatrial.evidence.shares import prove_split, read_share_report, tests_with_results
 from seatrial.evidence.split import Split, WorkerRecord
 from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results
@@ -174,6 +174,10 @@ def _write_results(rig: Rig, ends: Sequence[WorkerEnd]) -> tuple[str, ...]:
     return (JUNIT_FILE, *own)
 
 
+def _test_phase(end: WorkerEnd) -> Phase | None:
+    return next((p for p in end.worker.journal.phases if p.name is PhaseName.TEST), None)
+
+
 def _split(rig: Rig, ends: Sequence[WorkerEnd]) -> Split:
     reports = [read_share_report(end.worker.rig.folder.path / _SHARE_REPORT) for end in ends]
     complete = all(end.pytest and end.pytest.exit_status is not None for end in ends)
@@ -193,13 +197,13 @@ def _split(rig: Rig, ends: Sequence[WorkerEnd]) -> Split:
                 exit_code=end.run.exit_code,
                 exit_status=end.pytest.exit_status if end.pytest else None,
                 tests=count,
-                seconds=next(
-                    (p.seconds for p in end.worker.journal.phases if p.name is PhaseName.TEST),
-                    None,
-                ),
+                start=phase.start if phase else None,
+                seconds=phase.seconds if phase else None,
                 expected_seconds=expected,
             )
-            for end, count, expected in zip(ends, tests, rig.division.expected, strict=True)
+            for end, count, expected, phase in zip(
+                ends, tests, rig.division.expected, map(_test_phase, ends), strict=True
+            )
         ),
         reason=rig.division.reason,
         weighed_by=rig.division.weighed_by,

@@ -39,6 +39,7 @@ def merge_pytest(parts: Sequence[Pytest]) -> Pytest:
             "failures": tuple(failures[:MAX_FAILURES]),
             "containers": tuple(c for part in parts for c in part.containers),
             "container_confirmed": all(part.container_confirmed for part in parts),
+            "tests_seconds": sum(part.tests_seconds or 0.0 for part in parts),
             "running": next((part.running for part in parts if part.running), None),
         }
     )

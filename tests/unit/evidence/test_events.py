@@ -77,6 +77,14 @@ def test_a_session_is_counted_by_outcomes(tmp_path: Path) -> None:
     assert report.pytest.running is None
 
 
+def test_what_tests_took_is_added_up_with_set_up_and_teardown(tmp_path: Path) -> None:
+    times = {"setup": 0.25, "call": 1.0, "teardown": 0.5}
+
+    report = read(tmp_path, START, passed("a", seconds=times), passed("b"), END)
+
+    assert report.pytest.tests_seconds == 2.25
+
+
 def test_what_was_set_aside_and_not_used_is_passed_over(tmp_path: Path) -> None:
     lines = [json.dumps(event).encode() + b"\n" for event in (START, passed("a"), passed("b"), END)]
     path = tmp_path / "events.jsonl"
