@@ -114,7 +114,11 @@ class Dossier:
     waivers: tuple[Waiver, ...] = ()
     source_files: Mapping[str, int] | None = None
     """Python files of the project that its tests are to cover, with the number of their lines
-    that hold code; None: it could not be told."""
+    on which a statement begins (docstrings aside), which is what coverage.py counts; None: it could
+    not be told."""
+    dockerfiles: Mapping[str, Exhibit] = field(default_factory=dict)
+    """The files that the judged trial's images were built from, by the path that its record names,
+    as the commit has them; a path that the commit does not have is not in it."""
     workflow_uploads: Exhibit | None = None
     """A CI workflow of the project that uploads artifacts; None: no such one was found."""
     command_results: Mapping[str, CommandResult] = field(default_factory=dict)
