@@ -6,12 +6,20 @@ from datetime import datetime
 
 from seatrial.evidence.audit import AuditReport
 from seatrial.evidence.drills import DrillReport
-from seatrial.evidence.record import Commit, Record
+from seatrial.evidence.record import Commit, Image, Record
 from seatrial.judge.model import Evidence
 from seatrial.judge.waivers import Waiver
 from seatrial.settings import Settings
 
-__all__ = ["CommandResult", "Dossier", "DrillEvidence", "Exhibit", "PolicyChange", "TrialEvidence"]
+__all__ = [
+    "CommandResult",
+    "Dossier",
+    "DrillEvidence",
+    "EarlierApproval",
+    "Exhibit",
+    "PolicyChange",
+    "TrialEvidence",
+]
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,17 @@ class CommandResult:
 
 
 @dataclass(frozen=True)
+class EarlierApproval:
+    """What a rollback could return to: the newest commit that was approved before this one."""
+
+    commit: str
+    trial: str
+    images: tuple[Image, ...]
+    """Those that its trial built."""
+    exhibit: Exhibit
+
+
+@dataclass(frozen=True)
 class PolicyChange:
     """A rule that was made easier to meet since the base commit."""
 
@@ -123,6 +142,8 @@ class Dossier:
     """A CI workflow of the project that uploads artifacts; None: no such one was found."""
     command_results: Mapping[str, CommandResult] = field(default_factory=dict)
     """By the key of the criterion; a command that was not run is not in it."""
+    approved_before: EarlierApproval | None = None
+    """None: no approval of another commit, on older evidence, is kept here."""
     now: datetime | None = None
     """Wall clock. Ages and expiries are judged by it, and nothing else."""
 
