@@ -285,7 +285,7 @@ def files(*, leave_out: Iterable[str] = (), empty: Iterable[str] = ()) -> tuple[
 
 
 def drills(*, without: Iterable[str] = (), outdated: str = "", **values: Any) -> DrillEvidence:
-    """A rehearsal in which all drills passed; `values` are results that differ, with `_` for `-`."""
+    """A rehearsal in which all drills passed; `values`: results that differ, `_` for `-`."""
     changed = {name.replace("_", "-"): fields for name, fields in values.items()}
     results = tuple(
         drill(key, **changed.get(key, {})) for key in DRILLS if key not in frozenset(without)
