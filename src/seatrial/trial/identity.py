@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from seatrial.engine.labels import TRIAL_LABEL, label_of
+
 __all__ = [
     "OWNER_LABEL",
     "STACK_LABEL",
@@ -21,7 +23,6 @@ __all__ = [
     "this_process",
 ]
 
-TRIAL_LABEL = "dev.seatrial.trial"
 PROJECT_LABEL = "dev.seatrial.project"
 OWNER_LABEL = "dev.seatrial.owner"
 STACK_LABEL = "dev.seatrial.stack"
@@ -58,11 +59,6 @@ def name_trial(project: Path, now: datetime, token: str, owner: str) -> Identity
             STACK_LABEL: stack,
         },
     )
-
-
-def label_of(trial: str) -> str:
-    """The label that finds everything of a trial."""
-    return f"{TRIAL_LABEL}={trial}"
 
 
 def label_of_stack(stack: str) -> str:
