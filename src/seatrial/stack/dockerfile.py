@@ -72,6 +72,8 @@ class Stage:
     base: str
     """The image or the stage it is built on, with variables filled in."""
     instructions: tuple[Instruction, ...]
+    line: int = 0
+    """Where its FROM begins, counted from 1."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ def read_dockerfile(text: str, build_arguments: Mapping[str, str] | None = None)
                 number=number,
                 base=stage.base,
                 instructions=tuple(stage.instructions),
+                line=stage.line,
             )
             for number, stage in enumerate(stages)
         )
@@ -184,6 +187,7 @@ def exec_form(text: str) -> tuple[str, ...]:
 class _OpenStage:
     name: str
     base: str
+    line: int
     instructions: list[Instruction] = field(default_factory=list)
 
 
@@ -193,6 +197,7 @@ def _open_stage(instruction: Instruction, values: Mapping[str, str]) -> _OpenSta
     return _OpenStage(
         name=words[2].lower() if named else "",
         base=fill_in(words[0], values) if words else "",
+        line=instruction.line,
     )
 
 
