@@ -1,0 +1,134 @@
+"""The readiness checklist: each line is what something that ran came to, or says nothing did."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from seatrial.evidence.audit import Severity
+from seatrial.evidence.model import Model
+from seatrial.judge import trial_signs as trials
+from seatrial.judge.benchmarks import benchmarks
+from seatrial.judge.dossier import Dossier
+from seatrial.judge.model import CriterionResult, Evidence
+from seatrial.judge.rollback import HAS_WAY_BACK, REHEARSED
+from seatrial.judge.signs import (
+    Case,
+    Seen,
+    Sign,
+    audited,
+    criterion,
+    drilled,
+    look_at,
+    own_criteria,
+)
+
+__all__ = ["CHECKLIST", "ChecklistLine", "check_readiness"]
+
+LineStatus = Literal["yes", "no", "nothing ran"]
+
+
+class ChecklistLine(Model):
+    """One line."""
+
+    group: str
+    statement: str
+    status: LineStatus
+    """`nothing ran`: whether it is so was not measured."""
+    by: str
+    """What ran, or would have to."""
+    found: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+def _nobody(question: str, by: str, why: str) -> Sign:
+    return Sign(question, by, lambda _: Seen(None, why))
+
+
+def _passed(case: Case) -> Seen:
+    pytest = case.record.pytest
+    row = case.dossier.trial.exhibit.row("status", case.record.status.value, where="/status")
+    if pytest is None:
+        return Seen(None, "no probe reported", (row,))
+    counts = pytest.counts
+    bad = counts.failed + counts.errors
+    told = (
+        f"{counts.passed} of {counts.collected} collected tests passed, {bad} failed, "
+        f"{counts.skipped} skipped, {counts.xfailed} expected to fail, "
+        f"{counts.deselected} deselected"
+    )
+    return Seen(case.record.exit_code == 0 and not bad, told, (row,))
+
+
+CHECKLIST: Mapping[str, tuple[Sign, ...]] = {
+    "code quality": (
+        Sign("the tests pass", "the judged trial", _passed),
+        trials.NO_RETRIES,
+        criterion("coverage-extracted", "coverage is measured on the commit's own sources"),
+        criterion("threshold-enforced", "a coverage threshold is enforced"),
+        own_criteria(),
+    ),
+    "performance": (
+        criterion("time-budget", "tests are within their time budget"),
+        criterion("performance", "performance is looked after"),
+        trials.BUDGETS_KEPT,
+        trials.MEMORY_TO_SPARE,
+    ),
+    "security": (
+        trials.UNTOUCHED,
+        audited("the audit found nothing of severity high", Severity.HIGH),
+        audited("the audit found nothing of severity medium", Severity.MEDIUM),
+        audited(
+            "no secret in Dockerfile, compose file or image history",
+            Severity.HIGH,
+            "secret-in-image",
+            "secret-in-compose",
+        ),
+    ),
+    "documentation": (
+        _nobody(
+            "the documentation describes this commit",
+            "a criterion of the project's own",
+            "Seatrial does not read documentation; verdict.command_criteria can",
+        ),
+    ),
+    "monitoring": (
+        criterion("artifacts-extracted", "results, coverage and logs of every run are kept"),
+        drilled(
+            "a failing environment is told with its cause",
+            "build-fails",
+            "dependency-dies",
+            "never-healthy",
+        ),
+        _nobody(
+            "the deployed service is watched",
+            "nothing that Seatrial has",
+            "Seatrial watches trials, not deployments",
+        ),
+    ),
+    "rollback": (HAS_WAY_BACK, REHEARSED),
+}
+
+
+def check_readiness(
+    dossier: Dossier, results: Sequence[CriterionResult]
+) -> tuple[ChecklistLine, ...]:
+    """All lines, group by group."""
+    case = Case(dossier, {result.key: result for result in results}, benchmarks(dossier))
+    return tuple(
+        _line(group, sign, look_at(sign, case))
+        for group, signs in CHECKLIST.items()
+        for sign in signs
+    )
+
+
+def _line(group: str, sign: Sign, seen: Seen) -> ChecklistLine:
+    status: LineStatus = "nothing ran"
+    if seen.good is not None:
+        status = "yes" if seen.good else "no"
+    return ChecklistLine(
+        group=group,
+        statement=sign.question,
+        status=status,
+        by=sign.by,
+        found=seen.what,
+        evidence=seen.evidence,
+    )

@@ -1,0 +1,163 @@
+"""Questions that evidence answers with yes, no or nothing; risks and the checklist ask them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from seatrial.evidence.audit import Severity
+from seatrial.evidence.record import Record
+from seatrial.judge.benchmarks import Benchmark
+from seatrial.judge.dossier import Dossier
+from seatrial.judge.model import CriterionResult, CriterionStatus, Evidence
+from seatrial.words import counted
+
+__all__ = ["Case", "Seen", "Sign", "audited", "criterion", "drilled", "look_at", "own_criteria"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a sign looks at."""
+
+    dossier: Dossier
+    results: Mapping[str, CriterionResult]
+    benchmarks: tuple[Benchmark, ...]
+
+    @property
+    def record(self) -> Record:
+        """Of the trial that is judged."""
+        return self.dossier.trial.record
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The answer to a question."""
+
+    good: bool | None
+    """None: nothing that ran tells."""
+    what: str
+    """With the numbers that decided."""
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A question whose good answer is yes."""
+
+    question: str
+    """As a statement, e.g. `nothing is left in the engine`."""
+    by: str
+    """What must have run to answer it."""
+    look: Callable[[Case], Seen]
+
+
+def look_at(sign: Sign, case: Case) -> Seen:
+    """The answer; a yes without a row of evidence is none."""
+    seen = sign.look(case)
+    if seen.good and not seen.evidence:
+        return Seen(None, f"{seen.what}; no file of evidence shows it")
+    return seen
+
+
+def criterion(key: str, question: str) -> Sign:
+    """Whether a criterion is met."""
+
+    def look(case: Case) -> Seen:
+        result = case.results.get(key)
+        if result is None:
+            return Seen(None, f"criterion {key} was not judged")
+        good = {CriterionStatus.MET: True, CriterionStatus.NOT_MET: False}.get(result.status)
+        return Seen(good, result.reason, result.evidence)
+
+    return Sign(question, f"criterion {key}", look)
+
+
+def own_criteria() -> Sign:
+    """Whether all criteria of the project's own are met."""
+
+    def look(case: Case) -> Seen:
+        rules = case.dossier.settings.verdict
+        keys = {*rules.command_criteria, *rules.metric_criteria}
+        own = [result for key, result in sorted(case.results.items()) if key in keys]
+        if not own:
+            return Seen(None, "the project has no criteria of its own")
+        rows = tuple(row for result in own for row in result.evidence)
+        for status, good in (
+            (CriterionStatus.NOT_MET, False),
+            (CriterionStatus.NOT_MEASURED, None),
+        ):
+            named = [result.key for result in own if result.status is status]
+            if named:
+                return Seen(good, f"{status.value}: {', '.join(named)}", rows)
+        return Seen(True, f"{len(own)} of {len(own)} met", rows)
+
+    return Sign("the project's own criteria are met", "commands and metrics of the project", look)
+
+
+def drilled(question: str, *keys: str) -> Sign:
+    """Whether rehearsals of these failures passed."""
+
+    def look(case: Case) -> Seen:
+        drills = case.dossier.drills
+        named = ", ".join(keys)
+        if drills is None:
+            return Seen(None, "no drill was made")
+        rows = tuple(
+            drills.exhibit.row(f"drill {one.key} passed", one.passed, where=f"/results/{number}")
+            for number, one in enumerate(drills.report.results)
+            if one.key in keys
+        )
+        if drills.faults:
+            return Seen(None, f"the drills' files are not as they were left: {drills.faults[0]}")
+        if drills.outdated:
+            return Seen(None, f"the drills say nothing of this commit: {drills.outdated}", rows)
+        found = [drills.report.result(key) for key in keys]
+        failed = [one for one in found if one is not None and one.passed is False]
+        if failed:
+            faults = "; ".join(failed[0].faults) or "it did not pass"
+            return Seen(False, f"drill {failed[0].key}: {faults}", rows)
+        missing = [
+            f"{key}: {one.why_not or 'could not be rehearsed' if one else 'not made'}"
+            for key, one in zip(keys, found, strict=True)
+            if one is None or one.passed is None
+        ]
+        if missing:
+            return Seen(None, f"drill {missing[0]}", rows)
+        return Seen(True, f"{counted(len(keys), 'drill')} passed: {named}", rows)
+
+    return Sign(question, f"drill {', '.join(keys)}", look)
+
+
+def audited(question: str, severity: Severity, *rules: str) -> Sign:
+    """Whether the audit found nothing of that severity; with `rules`, nothing of those rules."""
+
+    def look(case: Case) -> Seen:
+        audit, exhibit = case.dossier.audit, case.dossier.audit_exhibit
+        if audit is None or exhibit is None:
+            return Seen(None, "no audit was made")
+        found = [
+            finding
+            for finding in audit.findings
+            if finding.severity is severity and (not rules or _rule(finding.rule) in rules)
+        ]
+        rows = (exhibit.row(f"findings, {severity.value}", len(found), where="/findings"),)
+        if found:
+            place = f"{found[0].file}:{found[0].line}" if found[0].line else found[0].file
+            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            return Seen(False, f"{found[0].rule} at {place}{more} ({severity.value})", rows)
+        unchecked = [
+            entry
+            for entry in audit.not_checked
+            if not rules or any(entry.startswith(rule) for rule in rules)
+        ]
+        if not rules:
+            unchecked += [f"{one.name}: {one.why_not}" for one in audit.tools if not one.version]
+        if unchecked:
+            return Seen(None, f"not checked: {unchecked[0]}", rows)
+        return Seen(
+            True, f"0 findings ({severity.value}) in {counted(len(audit.files), 'file')}", rows
+        )
+
+    return Sign(question, "the audit", look)
+
+
+def _rule(name: str) -> str:
+    return name.rpartition("/")[2]
