@@ -1,0 +1,126 @@
+"""`seatrial verify`: whether attestations hold, where there are only the files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seatrial.cli import options
+from seatrial.errors import ExitCode, UsageFault
+
+__all__ = ["EXAMPLES", "verify"]
+
+EXAMPLES = """\b
+Examples:
+  seatrial verify *.dsse.json --key release.pub
+  seatrial verify *.dsse.json --key release.pub --commit $(git rev-parse HEAD) --max-age 7
+  seatrial verify *.dsse.json --key release.pub --min-score 95 --require coverage-enforced
+  seatrial verify *.dsse.json --key ci.pub --key lead.pub --threshold 2 --no-waivers --json
+
+Exit codes: 0 every check passed, 1 one did not, 2 a key or an envelope cannot be read.
+"""
+
+
+def verify(
+    envelopes: Annotated[
+        list[Path], typer.Argument(metavar="ENVELOPE", help="Files that seatrial attest wrote.")
+    ],
+    key: Annotated[
+        list[Path],
+        typer.Option(metavar="PUBLIC", help="Public key, PEM; several may be given."),
+    ],
+    files: Annotated[
+        Path,
+        typer.Option(
+            metavar="FOLDER",
+            help="What the covered files' paths are relative to.",
+            show_default="here",
+        ),
+    ] = Path(),
+    commit: Annotated[
+        str | None, typer.Option(metavar="SHA", help="The full id of the commit it must be of.")
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option(metavar="DIGEST", help="An image it must be of, sha256:...")
+    ] = None,
+    max_age: Annotated[
+        float | None, typer.Option(metavar="DAYS", min=0, max=36500, help="Since the trial ended.")
+    ] = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option(metavar="N", min=0, max=100, show_default="what it was judged by"),
+    ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CRITERION", help="Must be met; may be given several times."),
+    ] = None,
+    threshold: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="How many of the keys must have signed each envelope.",
+            show_default="all of them",
+        ),
+    ] = None,
+    *,
+    no_waivers: Annotated[
+        bool, typer.Option("--no-waivers", help="Fail if anything was waived.")
+    ] = False,
+    json: options.Json = False,
+    color: options.ColorOption = options.Color.AUTO,
+) -> None:
+    """Check signature, commit, files, age and verdict of attestations, without a network."""
+    from seatrial.judge.attest.available import require_packages
+
+    require_packages()
+    from datetime import UTC, datetime, timedelta
+
+    from seatrial.judge.attest.keys import read_public_key
+    from seatrial.judge.attest.verify import Demands, verified
+    from seatrial.judge.attest.verify import verify as check_all
+    from seatrial.report.attestation import print_verification, verification_json
+
+    if commit is not None and not _is_commit(commit):
+        raise UsageFault(
+            "--commit wants the full id of a commit",
+            where=commit,
+            next_step="git rev-parse HEAD prints it",
+        )
+    keys = list({one.keyid: one for one in map(read_public_key, key)}.values())
+    checks = check_all(
+        {str(path): _read(path) for path in envelopes},
+        keys,
+        files,
+        Demands(
+            commit=commit,
+            image=image,
+            max_age=None if max_age is None else timedelta(days=max_age),
+            min_score=min_score,
+            criteria=tuple(require or ()),
+            no_waivers=no_waivers,
+            threshold=threshold or len(keys),
+        ),
+        datetime.now(UTC),
+    )
+    if json:
+        typer.echo(verification_json(checks))
+    else:
+        print_verification(options.console_for(color), checks)
+    raise typer.Exit(ExitCode.OK if verified(checks) else ExitCode.TESTS_FAILED)
+
+
+def _is_commit(text: str) -> bool:
+    return len(text) in {40, 64} and set(text) <= set("0123456789abcdef")
+
+
+def _read(path: Path) -> bytes:
+    from seatrial.judge.attest.envelope import MAX_ENVELOPE
+
+    try:
+        if not path.is_file():
+            raise UsageFault("there is no such envelope", where=str(path))
+        with path.open("rb") as file:
+            return file.read(MAX_ENVELOPE + 1)
+    except OSError as error:
+        raise UsageFault(f"the envelope cannot be read: {error}", where=str(path)) from error

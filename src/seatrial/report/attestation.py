@@ -1,0 +1,43 @@
+"""Renders the checks of attestations."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from seatrial.judge.attest.verify import Check, verified
+from seatrial.words import counted
+
+__all__ = ["print_verification", "verification_json"]
+
+_MARKS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "not asked for": ("-", "dim")}
+
+
+def print_verification(out: Console, checks: Sequence[Check]) -> None:
+    """Print every check, and what they come to."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=1)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for check in checks:
+        aside = " (not asked for)" if check.result == "not asked for" else ""
+        table.add_row(Text(*_MARKS[check.result]), Text(check.name), Text(check.said + aside))
+    out.print(table)
+    failed = sum(check.result == "failed" for check in checks)
+    if verified(checks):
+        out.print(Text.assemble(("VERIFIED", "bold green"), f": {counted(len(checks), 'check')}"))
+    else:
+        told = f": {failed} of {counted(len(checks), 'check')} failed"
+        out.print(Text.assemble(("NOT VERIFIED", "bold red"), told))
+
+
+def verification_json(checks: Sequence[Check]) -> str:
+    """What the checks come to, and each of them."""
+    table = {
+        "verified": verified(checks),
+        "checks": [dataclasses.asdict(check) for check in checks],
+    }
+    return json.dumps(table, indent=2)
