@@ -1,8 +1,9 @@
 """Makes text that came out of a container safe to show."""
 
 import re
+from typing import Any
 
-__all__ = ["plain_text"]
+__all__ = ["plain_text", "plain_values"]
 
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # control sequences: colours, cursor
@@ -26,3 +27,15 @@ def plain_text(text: str) -> str:
     text = _ESCAPES.sub("", text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROLS.sub("", text)
+
+
+def plain_values(value: Any) -> Any:
+    """Nested dictionaries and lists with plain text in them; a tuple becomes a list."""
+    match value:
+        case str():
+            return plain_text(value)
+        case dict():
+            return {key: plain_values(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [plain_values(inner) for inner in value]
+    return value

@@ -8,9 +8,20 @@ from seatrial.evidence.record import Record
 from seatrial.judge.benchmarks import Benchmark
 from seatrial.judge.dossier import Dossier
 from seatrial.judge.model import CriterionResult, CriterionStatus, Evidence
+from seatrial.judge.rehearsed import Rehearsal, rehearsal
 from seatrial.words import counted
 
-__all__ = ["Case", "Seen", "Sign", "audited", "criterion", "drilled", "look_at", "own_criteria"]
+__all__ = [
+    "Case",
+    "Seen",
+    "Sign",
+    "audited",
+    "criterion",
+    "drilled",
+    "look_at",
+    "not_rehearsed",
+    "own_criteria",
+]
 
 
 @dataclass(frozen=True)
@@ -96,34 +107,23 @@ def drilled(question: str, *keys: str) -> Sign:
     """Whether rehearsals of these failures passed."""
 
     def look(case: Case) -> Seen:
-        drills = case.dossier.drills
-        named = ", ".join(keys)
-        if drills is None:
-            return Seen(None, "no drill was made")
-        rows = tuple(
-            drills.exhibit.row(f"drill {one.key} passed", one.passed, where=f"/results/{number}")
-            for number, one in enumerate(drills.report.results)
-            if one.key in keys
-        )
-        if drills.faults:
-            return Seen(None, f"the drills' files are not as they were left: {drills.faults[0]}")
-        if drills.outdated:
-            return Seen(None, f"the drills say nothing of this commit: {drills.outdated}", rows)
-        found = [drills.report.result(key) for key in keys]
-        failed = [one for one in found if one is not None and one.passed is False]
-        if failed:
-            faults = "; ".join(failed[0].faults) or "it did not pass"
-            return Seen(False, f"drill {failed[0].key}: {faults}", rows)
-        missing = [
-            f"{key}: {one.why_not or 'could not be rehearsed' if one else 'not made'}"
-            for key, one in zip(keys, found, strict=True)
-            if one is None or one.passed is None
-        ]
-        if missing:
-            return Seen(None, f"drill {missing[0]}", rows)
-        return Seen(True, f"{counted(len(keys), 'drill')} passed: {named}", rows)
+        made = [rehearsal(case.dossier, key) for key in keys]
+        rows = tuple(row for one in made for row in one.evidence)
+        failed = next((one for one in made if one.passed is False), None)
+        if failed and failed.result:
+            faults = "; ".join(failed.result.faults) or "it did not pass"
+            return Seen(False, f"drill {failed.key}: {faults}", rows)
+        unknown = next((one for one in made if one.passed is None), None)
+        if unknown:
+            return Seen(None, not_rehearsed(unknown), rows)
+        return Seen(True, f"{counted(len(keys), 'drill')} passed: {', '.join(keys)}", rows)
 
     return Sign(question, f"drill {', '.join(keys)}", look)
+
+
+def not_rehearsed(drill: Rehearsal) -> str:
+    """Why a drill shows nothing."""
+    return f"drill {drill.key}: {drill.why_not}" if drill.result else drill.why_not
 
 
 def audited(question: str, severity: Severity, *rules: str) -> Sign:

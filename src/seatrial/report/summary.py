@@ -2,13 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from seatrial.evidence.hostile import plain_text
+from seatrial.evidence.hostile import plain_values
 from seatrial.evidence.partial import Partial
 from seatrial.evidence.record import (
     CleanUp,
@@ -115,18 +114,7 @@ def records_json(records: list[Record]) -> str:
 
 def _safe(record: Record) -> Record:
     """The record with nothing in it that controls a terminal: whoever has the file may edit it."""
-    return Record.model_validate(_plain(record.model_dump()))
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case str():
-            return plain_text(value)
-        case dict():
-            return {key: _plain(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_plain(inner) for inner in value]
-    return value
+    return Record.model_validate(plain_values(record.model_dump()))
 
 
 def _print_phases(out: Console, record: Record) -> None:
