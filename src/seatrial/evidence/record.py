@@ -10,6 +10,7 @@ from seatrial.evidence.build import Build
 from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.diagnosis import Cause, Diagnosis
 from seatrial.evidence.doubt import Doubt
+from seatrial.evidence.isolation import Isolation
 from seatrial.evidence.model import Model as _Model
 from seatrial.evidence.partial import Partial
 from seatrial.evidence.split import FewerWorkers, Split
@@ -368,6 +369,8 @@ class Record(_Model):
     partial: Partial | None = None
     """None: no test was left out by Seatrial; the command and its arguments may have done so."""
     budgets: tuple[BudgetResult, ...] = ()
+    isolation: Isolation | None = None
+    """None: the trial did not come to its tests."""
     clean_up: CleanUp
     changes: tuple[PatchedPlace, ...] = ()
     findings: tuple[str, ...] = ()
