@@ -1,0 +1,256 @@
+"""Which rules of pytest and coverage.py were made easier to meet, in their own configuration."""
+
+import configparser
+import re
+import shlex
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from seatrial.judge.loosened_settings import Loosened
+
+__all__ = ["TOOL_FILES", "fail_under_options", "leaving_out", "loosened_tools"]
+
+ReadText = Callable[[str], str | None]
+"""The text of a file at the project's top; None if there is none."""
+
+Table = Mapping[str, Any]
+
+_COVERAGE = (
+    (".coveragerc", "{}", ()),
+    (".coveragerc.toml", "{}", ("tool", "coverage")),
+    ("setup.cfg", "coverage:{}", ()),
+    ("tox.ini", "coverage:{}", ()),
+    ("pyproject.toml", "{}", ("tool", "coverage")),
+)
+"""In the order in which coverage.py looks: file, names of its sections, tables above them."""
+_PYTEST = (
+    ("pytest.toml", "pytest", ()),
+    (".pytest.toml", "pytest", ()),
+    ("pytest.ini", "pytest", ()),
+    (".pytest.ini", "pytest", ()),
+    ("pyproject.toml", "ini_options", ("tool", "pytest")),
+    ("pyproject.toml", "pytest", ("tool",)),
+    ("tox.ini", "pytest", ()),
+    ("setup.cfg", "tool:pytest", ()),
+)
+"""The same for pytest, which takes the first four even if they are empty."""
+_TAKEN_IF_EMPTY = 4
+TOOL_FILES = tuple(dict.fromkeys(file for file, *_ in (*_COVERAGE, *_PYTEST)))
+
+_LEAVES_OUT = {
+    "run": ("omit",),
+    "report": ("omit", "exclude_lines", "exclude_also", "partial_branches", "partial_also"),
+}
+_NARROWS = {"run": ("source", "source_pkgs", "source_dirs", "include"), "report": ("include",)}
+_DEFAULT_EXCLUSION = ("pragma: no cover", "#\\s*(pragma|PRAGMA)[:\\s]?\\s*(no|NO)\\s*(cover|COVER)")
+_WHAT_IS_A_TEST = {
+    "python_files": ["test_*.py", "*_test.py"],
+    "python_classes": ["Test"],
+    "python_functions": ["test"],
+}
+"""With pytest's defaults."""
+_NOT_ENTERED = [
+    *("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}"),
+]
+
+_FAIL_UNDER = re.compile(r"--(?:cov-)?fail-under(?:=|\s+|['\"],\s*['\"])['\"]?(\d+(?:\.\d+)?)")
+_WITH_VALUE = ("--deselect", "--ignore", "--ignore-glob", "--cov-config", "--config-file")
+_WITH_VALUE_SHORT = ("-k", "-m", "-c", "-o", "-p")
+_ALONE = (
+    *("--lf", "--last-failed", "--sw", "--stepwise", "--co", "--collect-only", "--no-cov"),
+    *("--noconftest", "--setup-only", "--setup-plan", "--setuponly", "--setupplan"),
+)
+_BEGINS = ("pytest", "py.test", "addopts", "PYTEST_ADDOPTS")
+_ENDS = frozenset({"&&", "||", ";", "|", "&", "\n"})
+_KEY = re.compile(r"^\s*(?:-\s+)?(?:\[.*\]\s*$|[\w.\"'][\w.\"'-]*\s*(?::(?:\s|$)|=))")
+
+
+def loosened_tools(before: ReadText, now: ReadText) -> Iterator[Loosened]:
+    """What the configuration at the project's top lets pass now and did not before."""
+    yield from _loosened_coverage(_coverage(before), _coverage(now))
+    yield from _loosened_pytest(_pytest(before), _pytest(now))
+
+
+def leaving_out(text: str, *, lines: bool) -> set[str]:
+    """Options of pytest in a file that leave tests out, or point to another configuration.
+
+    `lines`: a command ends with its line, as in a shell script; else, as in YAML or TOML, with the
+    next key.
+    """
+    found: set[str] = set()
+    options: list[str] | None = None
+    for token in [*_tokens(text, lines=lines), "\n"]:
+        if token in _ENDS:
+            found |= _left_out_by(options or [])
+            options = None
+        elif _begins(token):
+            options = []
+        elif options is not None:
+            options.append(token)
+    return found
+
+
+def fail_under_options(text: str) -> list[float]:
+    """The thresholds that commands in a file name."""
+    return [float(match) for match in _FAIL_UNDER.findall(text)]
+
+
+def _tokens(text: str, *, lines: bool) -> Iterator[str]:
+    for line in text.replace("\\\n", " ").split("\n"):
+        if lines or _KEY.match(line):
+            yield "\n"
+        yield from _words(line)
+
+
+def _words(text: str) -> Iterator[str]:
+    try:
+        words = shlex.split(text, comments=True)
+    except ValueError:
+        words = text.split()
+    for bare in words:
+        word = bare.strip("[](),") if " " in bare else bare.strip("[](){},\"'")
+        name, mark, value = word.partition("=")
+        if mark and name == "PYTEST_ADDOPTS":
+            yield name
+            yield from _words(value)
+        elif " " in word and (word.startswith("-") or "pytest" in word):
+            yield from _words(word)
+        elif word.endswith(";") and len(word) > 1:
+            yield word[:-1]
+            yield ";"
+        elif word not in {"", "-", "="}:
+            yield word
+
+
+def _begins(token: str) -> bool:
+    return token.rstrip(":").rsplit("/", 1)[-1] in _BEGINS
+
+
+def _left_out_by(options: list[str]) -> set[str]:
+    found = set()
+    for place, option in enumerate(options):
+        following = options[place + 1] if place + 1 < len(options) else ""
+        name, mark, value = option.partition("=")
+        if name in _ALONE:
+            found.add(name)
+        elif name in _WITH_VALUE:
+            found.add(f"{name} {value if mark else following}")
+        elif option[:2] in _WITH_VALUE_SHORT and not option.startswith("--"):
+            told = option[2:].removeprefix("=") or following
+            if option[:2] != "-p" or told.startswith("no:"):
+                found.add(f"{option[:2]} {told}")
+    return found
+
+
+def _loosened_coverage(before: Table, now: Table) -> Iterator[Loosened]:
+    old, new = _number(before, "fail_under"), _number(now, "fail_under")
+    if old and new < old:
+        yield Loosened("coverage fail_under", f"{old:g}", f"{new:g}")
+    for section, keys in _LEAVES_OUT.items():
+        for key in keys:
+            was = [*_list(before.get(section, {}).get(key)), *_DEFAULT_EXCLUSION]
+            more = [one for one in _list(now.get(section, {}).get(key)) if one not in was]
+            if more:
+                yield Loosened(f"coverage {section}.{key}", "not in it", ", ".join(more))
+    for section, keys in _NARROWS.items():
+        for key in keys:
+            was = _list(before.get(section, {}).get(key))
+            is_now = _list(now.get(section, {}).get(key))
+            if is_now and (not was or not set(was) <= set(is_now)):
+                if key.startswith("source") and not was:
+                    continue  # with a source, files that no test imports count as well
+                yield Loosened(f"coverage {section}.{key}", _told(was), _told(is_now))
+    if _is_on(before.get("run", {}).get("branch")) and not _is_on(now.get("run", {}).get("branch")):
+        yield Loosened("coverage run.branch", "true", "false")
+
+
+def _loosened_pytest(before: Table, now: Table) -> Iterator[Loosened]:
+    for key, default in _WHAT_IS_A_TEST.items():
+        was, is_now = _list(before.get(key)) or default, _list(now.get(key)) or default
+        if not set(was) <= set(is_now):
+            yield Loosened(f"pytest {key}", _told(was), _told(is_now))
+    was, is_now = _list(before.get("testpaths")), _list(now.get("testpaths"))
+    if is_now and not set(was or ["."]) <= set(is_now):
+        yield Loosened("pytest testpaths", _told(was), _told(is_now))
+    was = _list(before.get("norecursedirs")) or _NOT_ENTERED
+    if more := [one for one in _list(now.get("norecursedirs")) if one not in was]:
+        yield Loosened("pytest norecursedirs", "not in it", ", ".join(more))
+    strict = ("xfail_strict", "strict_xfail", "strict")
+    was_strict, is_strict = (any(_is_on(one.get(key)) for key in strict) for one in (before, now))
+    if was_strict and not is_strict:
+        yield Loosened("pytest xfail_strict", "true", "false")
+    old = max(fail_under_options(_text(before.get("addopts"))), default=0.0)
+    new = max(fail_under_options(_text(now.get("addopts"))), default=0.0)
+    if new < old:
+        yield Loosened("pytest --cov-fail-under", f"{old:g}", f"{new:g}")
+
+
+def _coverage(read: ReadText) -> Table:
+    """The sections `run` and `report` of the file that coverage.py takes."""
+    for file, name, above in _COVERAGE:
+        tables = _tables(file, read(file), above)
+        found = {
+            section: tables[name.format(section)]
+            for section in ("run", "report", "html", "paths")
+            if isinstance(tables.get(name.format(section)), Mapping)
+        }
+        if found or (file == ".coveragerc" and read(file) is not None):
+            return found
+    return {}
+
+
+def _pytest(read: ReadText) -> Table:
+    """The table that pytest takes."""
+    for number, (file, name, above) in enumerate(_PYTEST):
+        text = read(file)
+        table = _tables(file, text, above).get(name)
+        if isinstance(table, Mapping):
+            return table
+        if text is not None and number < _TAKEN_IF_EMPTY:
+            return {}
+    return {}
+
+
+def _tables(file: str, text: str | None, above: tuple[str, ...]) -> Table:
+    if not text:
+        return {}
+    try:
+        if file.endswith(".toml"):
+            tables: Any = tomllib.loads(text)
+            for key in above:
+                tables = tables.get(key, {})
+            return tables if isinstance(tables, dict) else {}
+        parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
+        parser.read_string(text)
+        return {section: dict(parser.items(section)) for section in parser.sections()}
+    except (ValueError, AttributeError, configparser.Error):
+        return {}
+
+
+def _list(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [str(one) for one in value]
+    if not isinstance(value, str):
+        return []
+    parts = value.split("\n") if "\n" in value.strip() else re.split(r"[,\s]+", value)
+    return [part.strip().rstrip(",") for part in parts if part.strip()]
+
+
+def _number(table: Table, key: str) -> float:
+    try:
+        return float(table.get("report", {}).get(key) or 0)
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _is_on(value: Any) -> bool:
+    return str(value).strip().lower() in {"true", "1", "yes", "on"}
+
+
+def _text(value: Any) -> str:
+    return " ".join(_list(value)) if isinstance(value, list) else str(value or "")
+
+
+def _told(values: list[str]) -> str:
+    return ", ".join(values) or "none"

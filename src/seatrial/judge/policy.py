@@ -1,0 +1,173 @@
+"""Which rules a commit made easier to meet for itself, since the commit it builds on."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from seatrial.errors import UsageFault
+from seatrial.evidence.commit import resolve_commit
+from seatrial.evidence.history import added_lines, changed_names, parent_of, text_at
+from seatrial.evidence.hostile import plain_text
+from seatrial.judge.dossier import PolicyChange
+from seatrial.judge.loosened_settings import Loosened, loosened_settings
+from seatrial.judge.loosened_tools import (
+    TOOL_FILES,
+    fail_under_options,
+    leaving_out,
+    loosened_tools,
+)
+from seatrial.judge.waivers import WAIVERS_FILE, Waiver, read_waivers
+from seatrial.settings import PYPROJECT_FILE, SETTINGS_FILE, Settings, load_settings
+
+__all__ = ["compare_policy", "find_base"]
+
+_PRAGMA = re.compile(r"#\s*pragma[:\s]?\s*no\s*(cover|branch)", re.IGNORECASE)
+_NO_COMMANDS = frozenset({".py", ".pyi", ".md", ".rst", ".txt", ".html", ".lock", ".json", ".svg"})
+_BLOCKS = frozenset({".yml", ".yaml", ".toml", ".ini", ".cfg", ".conf"})
+"""Where a command goes on over lines."""
+_MAX_VALUE = 200
+
+
+def find_base(project: Path) -> str | None:
+    """The commit whose rules those of the newest commit are compared with; None: it is the first.
+
+    It is the one that `verdict.base` names, if its parent named the same: a commit cannot choose
+    for itself with what it is compared. Else, and where that is the newest commit itself, it is the
+    parent.
+
+    Raises:
+        UsageFault: the commit is not in this clone, or the settings are not valid.
+    """
+    parent = parent_of(project)
+    named = load_settings(project).settings.verdict.base
+    if parent is None or named is None:
+        return parent
+    before = _settings(project, parent)
+    if before is None or before.verdict.base != named:
+        return parent
+    base = resolve_commit(project, named)
+    if base is None:
+        raise UsageFault(
+            f"git knows no commit {named}",
+            where="verdict.base",
+            next_step="fetch it, or name a commit, branch or tag of this repository",
+        )
+    return parent if base == resolve_commit(project, "HEAD") else base
+
+
+def compare_policy(project: Path, base: str) -> tuple[PolicyChange, ...]:
+    """What is easier to meet in the work tree than it was at the commit `base`.
+
+    Compared are Seatrial's settings, the configuration of pytest and coverage.py, the options of
+    pytest in commands of changed files, `pragma: no cover` in Python files, and the waivers.
+
+    Raises:
+        UsageFault: the settings or waivers of the work tree are not valid.
+    """
+    return (
+        *_changed_settings(project, base),
+        *_changed_tools(project, base),
+        *_changed_commands(project, base),
+        *_added_pragmas(project, base),
+        *_added_waivers(project, base),
+    )
+
+
+def _changed_settings(project: Path, base: str) -> Iterator[PolicyChange]:
+    now = load_settings(project)
+    before = _settings(project, base)
+    file = SETTINGS_FILE if (project / SETTINGS_FILE).is_file() else PYPROJECT_FILE
+    if before is None:
+        yield PolicyChange("settings", "not valid", "valid", file)
+        return
+    for loosened in loosened_settings(before, now.settings):
+        yield _change(project, loosened, (file,))
+
+
+def _settings(project: Path, commit: str) -> Settings | None:
+    """The settings at a commit; None if they were not valid."""
+    with TemporaryDirectory() as folder:
+        _write(project, commit, (SETTINGS_FILE, PYPROJECT_FILE), Path(folder))
+        try:
+            return load_settings(Path(folder)).settings
+        except UsageFault:
+            return None
+
+
+def _changed_tools(project: Path, base: str) -> Iterator[PolicyChange]:
+    for loosened in loosened_tools(_reader(project, base), _reader(project, None)):
+        yield _change(project, loosened, TOOL_FILES)
+
+
+def _changed_commands(project: Path, base: str) -> Iterator[PolicyChange]:
+    """Of all changed files together, since an option may have moved from one to another."""
+    names = [n for n in changed_names(project, base) if Path(n).suffix.lower() not in _NO_COMMANDS]
+    before, now = set[str](), dict[str, str]()
+    least_before, least_now = list[float](), list[float]()
+    for name in names:
+        lines = Path(name).suffix.lower() not in _BLOCKS
+        old, new = (text_at(project, commit, name) or "" for commit in (base, None))
+        before |= leaving_out(old, lines=lines)
+        now |= dict.fromkeys(leaving_out(new, lines=lines), name)
+        least_before += fail_under_options(old)
+        least_now += fail_under_options(new)
+    for option in sorted(now.keys() - before):
+        yield _change(project, Loosened(f"pytest {option}", "none", option), (now[option],))
+    if least_before and min(least_now, default=0) < min(least_before):
+        least = f"{min(least_now):g}" if least_now else "none"
+        loosened = Loosened("fail-under of commands", f"{min(least_before):g}", least)
+        yield _change(project, loosened, names)
+
+
+def _added_pragmas(project: Path, base: str) -> Iterator[PolicyChange]:
+    for name, lines in sorted(added_lines(project, base, "*.py").items()):
+        count = sum(n for line, n in lines.items() if _PRAGMA.search(line))
+        if count:
+            yield _change(project, Loosened("pragma: no cover", "0", f"{count} added"), (name,))
+
+
+def _added_waivers(project: Path, base: str) -> Iterator[PolicyChange]:
+    before: tuple[Waiver, ...] = ()
+    with TemporaryDirectory() as folder:
+        _write(project, base, (WAIVERS_FILE,), Path(folder))
+        with suppress(UsageFault):  # then none of them counted
+            before = read_waivers(Path(folder))
+    for waiver in read_waivers(project):
+        if waiver not in before:
+            what = f"until {waiver.expires} by {waiver.person}"
+            loosened = Loosened(f"waiver of {waiver.waives}", "none", what)
+            yield _change(project, loosened, (WAIVERS_FILE,))
+
+
+def _reader(project: Path, commit: str | None) -> Callable[[str], str | None]:
+    texts: dict[str, str | None] = {}
+
+    def read(name: str) -> str | None:
+        if name not in texts:
+            texts[name] = text_at(project, commit, name)
+        return texts[name]
+
+    return read
+
+
+def _write(project: Path, commit: str, names: Iterable[str], folder: Path) -> None:
+    for name in names:
+        text = text_at(project, commit, name)
+        if text is not None:
+            (folder / name).write_text(text, encoding="utf-8")
+
+
+def _change(project: Path, loosened: Loosened, files: Iterable[str]) -> PolicyChange:
+    """Say where: the first line of the files that holds the rule's last word or its value."""
+    rule, before, now = (plain_text(text).replace("\n", " ")[:_MAX_VALUE] for text in loosened)
+    files = list(files)
+    word = re.split(r"[.\s]", rule)[-1]
+    for file in files:
+        text = text_at(project, None, file)
+        for number, line in enumerate((text or "").splitlines(), 1):
+            if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", line, re.IGNORECASE):
+                return PolicyChange(rule, before, now, f"{plain_text(file)}:{number}")
+    where = files[0] if len(files) == 1 else ""
+    return PolicyChange(rule, before, now, plain_text(where))
