@@ -68,7 +68,7 @@ AREAS: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
     "orchestration": (
-        Rule(criterion("dependencies-ready", "dependencies are ready first"), Level.MEDIUM),
+        Rule(criterion("ready-and-parallel", "dependencies are ready first"), Level.MEDIUM),
         Rule(trials.READINESS_PROVEN, Level.MEDIUM),
         Rule(trials.NO_RESTARTS, Level.MEDIUM),
         Rule(
@@ -104,7 +104,7 @@ AREAS: Mapping[str, tuple[Rule, ...]] = {
     ),
     "performance": (
         Rule(criterion("time-budget", "tests are within their time budget"), Level.MEDIUM),
-        Rule(criterion("performance", "performance is looked after"), Level.MEDIUM),
+        Rule(criterion("performance-kept", "performance is looked after"), Level.MEDIUM),
         Rule(trials.BUDGETS_KEPT, Level.MEDIUM),
         Rule(trials.ENOUGH_TRIALS, Level.MEDIUM),
     ),
@@ -145,15 +145,12 @@ def _assess(area: str, rules: Sequence[Rule], case: Case) -> Risk:
     seen = [(rule, look_at(rule.sign, case)) for rule in rules]
     level = _level(seen)
     wrong = [one for one in seen if one[1].good is False]
-    unknown = [one for one in seen if one[1].good is None]
     decided = [one for one in wrong if one[0].if_not is level] or wrong
     if level is Level.LOW:
-        told = [_told("", answer.what) for _, answer in seen]
+        told = [answer.what for _, answer in seen]
     else:
-        told = [_told("not so: " + rule.sign.question, answer.what) for rule, answer in decided]
-        told += [
-            _told("not measured: " + rule.sign.question, answer.what) for rule, answer in unknown
-        ]
+        unknown = [one for one in seen if one[1].good is None]
+        told = [*_told("not so", decided), *_told("not measured", unknown)]
     evidence = {row: None for _, answer in seen for row in answer.evidence}
     return Risk(area=area, level=level, reason="; ".join(told), evidence=tuple(evidence))
 
@@ -167,5 +164,9 @@ def _level(seen: Sequence[tuple[Rule, Seen]]) -> Level:
     return Level.LOW
 
 
-def _told(head: str, what: str) -> str:
-    return f"{head} ({what})" if head else what
+def _told(head: str, seen: Sequence[tuple[Rule, Seen]]) -> list[str]:
+    """The questions, those together that have the same answer."""
+    questions: dict[str, list[str]] = {}
+    for rule, answer in seen:
+        questions.setdefault(answer.what, []).append(rule.sign.question)
+    return [f"{head}: {', '.join(asked)} ({answer})" for answer, asked in questions.items()]
