@@ -4,6 +4,7 @@ from pathlib import Path
 
 __all__ = [
     "coverage_reporter_source",
+    "guard_source",
     "probe_source",
     "reach_source",
     "share_source",
@@ -14,6 +15,11 @@ __all__ = [
 def probe_source() -> bytes:
     """The probe's source code."""
     return _source("seatrial_probe.py")
+
+
+def guard_source() -> bytes:
+    """The source code of what looks after the results beside the probe."""
+    return _source("seatrial_guard.py")
 
 
 def share_source() -> bytes:

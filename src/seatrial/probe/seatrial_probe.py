@@ -23,6 +23,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import seatrial_guard  # type: ignore[import-not-found]  # it lies beside this file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -292,6 +293,8 @@ class Probe:
             junit=junit_path(config),
             executable=sys.executable,
             pytest_cov=config.pluginmanager.hasplugin("pytest_cov"),
+            collect_only=bool(getattr(config.option, "collectonly", False)),
+            loaded=seatrial_guard.loaded(),
         )
         for peer in PEERS:
             self._recorder.write("peer", **reach(peer))
@@ -604,8 +607,11 @@ def pytest_load_initial_conftests(
 def pytest_configure(config: pytest.Config) -> None:
     """Switch the probe on; workers of xdist are only watched: their controller sees all reports."""
     if hasattr(config, "workerinput"):
+        recorder = Recorder(EVENTS)
         if TEST_TIMEOUT > 0:
-            config.pluginmanager.register(WorkerWatch(Recorder(EVENTS)), "seatrial-worker-watch")
+            config.pluginmanager.register(WorkerWatch(recorder), "seatrial-worker-watch")
+        guard = seatrial_guard.Guard(recorder.append, KEPT)
+        config.pluginmanager.register(guard, "seatrial-guard")
         return
     if config.pluginmanager.hasplugin("seatrial-probe-session"):
         return
@@ -615,4 +621,10 @@ def pytest_configure(config: pytest.Config) -> None:
     limit = TEST_TIMEOUT if getattr(config.option, "dist", "no") == "no" else 0.0
     probe = Probe(recorder, progress, limit)
     config.pluginmanager.register(probe, "seatrial-probe-session")
+    config.pluginmanager.register(seatrial_guard.Guard(recorder.write, KEPT), "seatrial-guard")
     config.add_cleanup(probe.close)
+
+
+KEPT = seatrial_guard.Kept(
+    (Recorder, Progress, Probe, seatrial_guard.Guard, seatrial_guard.Checker)
+)

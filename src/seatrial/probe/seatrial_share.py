@@ -80,7 +80,7 @@ class Share:
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
         """Deselect others' tests in files that are shared, and bring the rest into order."""
-        kept = [item for item in items if self._is_own(item.nodeid)]
+        kept = [item for item in items if self.owns(item.nodeid)]
         self._tell_shared(items)
         if len(kept) < len(items):
             chosen = set(map(id, kept))
@@ -92,7 +92,8 @@ class Share:
             if getattr(getattr(coverage, "options", None), "cov_fail_under", None):
                 coverage.options.cov_fail_under = 0
 
-    def _is_own(self, test: str) -> bool:
+    def owns(self, test: str) -> bool:
+        """Whether a test is this worker's: each is one worker's, wherever its file is imported."""
         file = file_of(test)
         named = self._only is None or test in self._only or file in self._only
         if not named and (self._left_out is None or test in self._left_out):
@@ -128,7 +129,7 @@ class Share:
                 by_file.setdefault(file, []).append(item.nodeid)
         for file, tests in by_file.items():
             self._tell("tests", tests, file=file, own=False)
-            self._tell("tests", [t for t in tests if self._is_own(t)], file=file, own=True)
+            self._tell("tests", [t for t in tests if self.owns(t)], file=file, own=True)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from seatrial.stack.model import Form, read_services
 
 __all__ = [
+    "GUARD_MODULE",
     "PROBE_FOLDER",
     "PROBE_MODULE",
     "PROBE_OUTPUT",
@@ -28,6 +29,7 @@ SHARE_FILE = "share.json"
 PROBE_OUTPUT = f"{PROBE_FOLDER}/out"
 """Where the probe writes; every user may, so a test image need not run as root."""
 PROBE_MODULE = "seatrial_probe"
+GUARD_MODULE = "seatrial_guard"
 SHARE_MODULE = "seatrial_share"
 TRACE_MODULE = "seatrial_trace"
 PROBE_VOLUME = "seatrial-probe"

@@ -1,13 +1,15 @@
 """What every phase works with, and where it writes down what it found."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from seatrial.engine.api import Engine, Held
+from seatrial.evidence.doubt import Doubt
+from seatrial.evidence.event_doubts import LiveView
 from seatrial.evidence.folder import RunFolder
 from seatrial.evidence.record import Phase, PhaseName, ServiceRecord
 from seatrial.selection.division import Division, Known
@@ -21,6 +23,9 @@ from seatrial.trial.observer import Observer
 from seatrial.trial.resources import RESOURCES_FILE, ResourceLog
 
 __all__ = ["Journal", "Rig", "Worker", "fresh_journal", "fresh_services"]
+
+MAX_DOUBTS = 200
+"""In one journal: nobody reads more."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,11 @@ class Journal:
     phases: list[Phase] = field(default_factory=list)
     services: dict[str, ServiceRecord] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
+    inserted: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of Seatrial's files in the test container, by their paths there."""
+    live: LiveView = field(default_factory=LiveView)
+    """What was seen of the tests while they ran."""
     released: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """Services that were ended because nobody needs them any more."""
     removed: list[Held] = field(default_factory=list)
@@ -101,6 +111,12 @@ class Journal:
         if text not in self.findings:
             self.findings.append(text)
             self.observer.noted(text)
+
+    def doubt(self, doubts: Iterable[Doubt]) -> None:
+        """Write down what speaks against the evidence, each once and not without end."""
+        for doubt in doubts:
+            if doubt not in self.doubts and len(self.doubts) < MAX_DOUBTS:
+                self.doubts.append(doubt)
 
     def update(self, service: str, **values: Any) -> None:
         """Write down what is now known of a service."""

@@ -1,6 +1,7 @@
 """Phase `start`: containers created and started in dependency order, until all are ready."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,8 +12,9 @@ from seatrial.engine.project import create_containers, pinned, pull_images
 from seatrial.engine.readiness import Readiness
 from seatrial.errors import EnvironmentFault
 from seatrial.evidence.record import Image
-from seatrial.probe import probe_source, share_source, trace_source
+from seatrial.probe import guard_source, probe_source, share_source, trace_source
 from seatrial.stack.instrument import (
+    GUARD_MODULE,
     PROBE_FOLDER,
     PROBE_MODULE,
     PROBE_OUTPUT,
@@ -188,6 +190,9 @@ class _Stack:
     async def _insert_probe(self, container: str) -> None:
         entries = [
             Entry(f"{PROBE_MODULE}.py", 0o644, probe_source()),
+            Entry(f"{GUARD_MODULE}.py", 0o644, guard_source()),
+            # A file where Python looks for compiled ones: nobody can slip one in.
+            Entry("__pycache__", 0o444, b""),
             Entry(PROBE_OUTPUT.removeprefix(f"{PROBE_FOLDER}/"), 0o1777),
         ]
         if self._rig.narrowing:
@@ -197,6 +202,11 @@ class _Stack:
             entries.append(Entry(SHARE_FILE, 0o644, told))
         with engine_faults(f"service {self._test}"):
             await put_entries(self._rig.engine, container, PROBE_FOLDER, entries)
+        self._journal.inserted = {
+            f"{PROBE_FOLDER}/{entry.name}": hashlib.sha256(entry.content).hexdigest()
+            for entry in entries
+            if isinstance(entry.content, bytes)
+        }
 
     async def _bring_up(self, name: str) -> Readiness | None:
         """Start a service when its dependencies allow; None if they never will."""

@@ -33,7 +33,8 @@ def test_a_file_for_containers_needs_only_the_standard_library_and_what_it_is_ab
     imported = re.findall(r"^(?:import|from) (\w+)", file.read_text("utf-8"), re.MULTILINE)
 
     about = {
-        "seatrial_probe": {"pytest"},
+        "seatrial_probe": {"pytest", "seatrial_guard"},
+        "seatrial_guard": {"pytest", "_pytest"},
         "seatrial_share": {"pytest"},
         "seatrial_trace": {"pytest"},
         "seatrial_coverage": {"coverage"},
