@@ -18,6 +18,8 @@ _FLAG = re.compile(r"""\s*--([a-z][\w-]*)(?:=((?:"[^"]*"|'[^']*'|\S)*))?(?=\s|$)
 _HEREDOC = re.compile(r"\d*<<(-?)([^<]+)$")
 _WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\]|["'])+""")
 _TAKES_HEREDOCS = {"RUN", "COPY", "ADD"}
+_MAX_VALUE = 1024
+"""Characters: variables made of variables could grow without end, and no name or path is as long."""
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?([-+])([^}]*))?\})")
 
 
@@ -159,7 +161,10 @@ def assignments(instruction: Instruction) -> tuple[tuple[str, str], ...]:
 
 
 def fill_in(text: str, values: Mapping[str, str]) -> str:
-    """Fill in variables as far as they are known; the others stay as they are."""
+    """Fill in variables as far as they are known; the others stay as they are.
+
+    What is longer than 1024 characters then is cut off.
+    """
 
     def value(match: re.Match[str]) -> str:
         known = values.get(match[1] or match[2])
@@ -169,7 +174,7 @@ def fill_in(text: str, values: Mapping[str, str]) -> str:
             return match[4]
         return match[0] if known is None else known
 
-    return _VARIABLE.sub(value, text)
+    return _VARIABLE.sub(value, text)[:_MAX_VALUE]
 
 
 def exec_form(text: str) -> tuple[str, ...]:
