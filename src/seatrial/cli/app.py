@@ -5,7 +5,7 @@ import sys
 import typer
 
 from seatrial import __version__
-from seatrial.cli import bench, clean, doctor, listing, plan, run, schema, show, verify
+from seatrial.cli import attest, bench, clean, doctor, listing, plan, run, schema, show, verify
 from seatrial.errors import ExitCode, SeatrialError
 
 __all__ = ["app", "main"]
@@ -28,6 +28,7 @@ app.command(name="clean", epilog=clean.EXAMPLES)(clean.clean)
 app.command(name="doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command(name="bench", epilog=bench.EXAMPLES)(bench.bench)
 app.command(name="schema", epilog=schema.EXAMPLES)(schema.schema)
+app.command(name="attest", epilog=attest.EXAMPLES)(attest.attest)
 app.command(name="verify", epilog=verify.EXAMPLES)(verify.verify)
 
 

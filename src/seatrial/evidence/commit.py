@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seatrial.evidence.record import Commit
 
-__all__ = ["has_tracked_files", "read_commit", "resolve_commit"]
+__all__ = ["has_tracked_files", "read_commit", "resolve_blob", "resolve_commit"]
 
 _TIMEOUT_S = 20
 
@@ -24,6 +24,14 @@ def resolve_commit(project: Path, revision: str) -> str | None:
     """The id of the commit that a branch, tag or the like names; None if git knows none."""
     found = _git(
         project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+    )
+    return found.strip() if found else None
+
+
+def resolve_blob(project: Path, commit: str, file: str) -> str | None:
+    """The id of a file's content in a commit; None if the commit has no such file."""
+    found = _git(
+        project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}:./{file}"
     )
     return found.strip() if found else None
 

@@ -1,4 +1,4 @@
-"""Renders the checks of attestations."""
+"""Renders what was attested, and the checks of attestations."""
 
 import dataclasses
 import json
@@ -8,12 +8,27 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seatrial.evidence.hostile import plain_text
+from seatrial.judge.attest.make import Attested
 from seatrial.judge.attest.verify import Check, verified
 from seatrial.words import counted
 
-__all__ = ["print_verification", "verification_json"]
+__all__ = ["attested_json", "print_attested", "print_verification", "verification_json"]
 
 _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "not asked for": ("-", "dim")}
+
+
+def print_attested(out: Console, made: Attested) -> None:
+    """Print what was signed, and where it is."""
+    out.print(f"signed: trial {made.trial} {made.decision}, {counted(made.files, 'file')} covered")
+    for path in made.envelopes:
+        out.print(Text(f"  {plain_text(str(path))}"))
+
+
+def attested_json(made: Attested) -> str:
+    """The same for programs."""
+    table = dataclasses.asdict(made) | {"envelopes": [str(path) for path in made.envelopes]}
+    return json.dumps(table, indent=2)
 
 
 def print_verification(out: Console, checks: Sequence[Check]) -> None:

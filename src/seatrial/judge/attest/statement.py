@@ -80,9 +80,9 @@ def verdict_statement(
 
 
 def results_statement(
-    covered: Covered, results: Iterable[TestResult], configuration: Mapping[str, str]
+    covered: Covered, results: Iterable[TestResult], configuration: Mapping[str, Mapping[str, str]]
 ) -> dict[str, Any]:
-    """The statement with each test's result; `configuration` is file → SHA-256.
+    """The statement with each test's result; `configuration` is file → digests.
 
     What did not simply pass has a warning: tests that were skipped, expected to fail, passed
     although they were not, or passed only when they were run again.
@@ -104,14 +104,15 @@ def results_statement(
     message = TestsProto(
         result=outcome,
         configuration=[
-            ResourceDescriptor(name=file, digest={"sha256": sha256}).pb
-            for file, sha256 in sorted(configuration.items())
+            ResourceDescriptor(name=file, digest=dict(digests)).pb
+            for file, digests in sorted(configuration.items())
         ],
         passed_tests=sorted(passed),
         warned_tests=sorted(warned),
         failed_tests=sorted(failed),
     )
-    predicate = MessageToDict(message, always_print_fields_with_no_presence=True)
+    lists = ("configuration", "passedTests", "warnedTests", "failedTests")
+    predicate = {**{name: [] for name in lists}, **MessageToDict(message)}
     return _statement(covered, TEST_RESULT_TYPE, predicate)
 
 

@@ -1,24 +1,21 @@
 """Holds envelopes against keys, files and a policy, and says of each check what it came to."""
 
-import hashlib
-import os
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 from securesystemslib.signer import SSlibKey
 
 from seatrial.evidence.hostile import plain_text
+from seatrial.judge.attest.covered import covered_fault
 from seatrial.judge.attest.envelope import check_signatures, read_envelope
 from seatrial.judge.attest.predicate import (
     TEST_RESULT_TYPE,
     VERDICT_TYPE,
     Statement,
-    Subject,
     TestResultPredicate,
     VerdictPredicate,
 )
@@ -195,29 +192,8 @@ def _files(opened: Sequence[_Opened], folder: Path) -> Iterator[Check]:
     if not asked:
         yield _check("files", False, "no file is covered")
     for name, sha256 in asked:
-        fault = _file_fault(folder, Subject(name=name, digest={"sha256": sha256}))
+        fault = covered_fault(folder, name, sha256)
         yield _check(f"file {plain_text(name)}", not fault, fault or f"sha256 {sha256[:12]}…")
-
-
-def _file_fault(folder: Path, subject: Subject) -> str:
-    """Why a file is not the one that was signed; empty: it is."""
-    path = PurePosixPath(subject.name)
-    if path.is_absolute() or ".." in path.parts or "\0" in subject.name:
-        return "its path leads out of the folder"
-    try:
-        real = (folder / path).resolve(strict=True)
-        if not real.is_relative_to(folder.resolve()):
-            return "its path leads out of the folder"
-        # Not to be stopped by a pipe that nobody writes to.
-        with os.fdopen(os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return "it is no file"
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        return "it is not there"
-    except (OSError, RuntimeError, ValueError) as error:
-        return f"it cannot be read: {getattr(error, 'strerror', None) or error}"
-    return "" if found == subject.digest["sha256"] else "it is not what was signed"
 
 
 def _policy(opened: Sequence[_Opened], demands: Demands, now: datetime) -> Iterator[Check]:

@@ -122,7 +122,8 @@ def make_signed(
                 signers,
             ),
             "test-result": seal(
-                results_statement(covered, results, {"Dockerfile.test": "1" * 64}), signers
+                results_statement(covered, results, {"Dockerfile.test": {"sha256": "1" * 64}}),
+                signers,
             ),
         },
         tuple(signer.public_key for signer in signers),

@@ -1,0 +1,216 @@
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from typer.testing import CliRunner, Result
+
+from seatrial.cli.app import app
+from seatrial.errors import UsageFault
+from seatrial.evidence.commit import read_commit
+from seatrial.evidence.folder import RunFolder, manifest, new_run_folder, write_record
+from seatrial.evidence.record import Record
+from seatrial.evidence.tests import TestResult, write_results
+from seatrial.judge.approval import approval_json, draw_up
+from seatrial.judge.attest.predicate import verdict_schema
+from seatrial.judge.dossier import Dossier, Exhibit, TrialEvidence
+from seatrial.judge.integrity import sha256_of
+from seatrial.settings import Settings
+from unit.factories import make_pytest, make_record
+
+from .signed import NOW, make_verdict, statement_of
+
+ROOT = Path(__file__).parents[4]
+
+
+def git(project: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    done = subprocess.run(
+        ["git", "-C", project, *identity, *arguments], check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def judge(project: Path, folder: RunFolder, record: Record, **verdict: Any) -> Path:
+    """Write the record and an approval of it; the approval's folder."""
+    record = record.model_copy(update={"files": manifest(folder)})
+    write_record(folder, record)
+    file = folder.record.relative_to(project).as_posix()
+    exhibit = Exhibit(file, sha256_of(folder.record) or "")
+    dossier = Dossier(
+        settings=Settings(),
+        commit=record.commit,
+        trials=(TrialEvidence(record, exhibit),),
+        now=NOW,
+    )
+    approvals = project / ".seatrial" / "approvals" / record.id
+    approvals.mkdir(parents=True, exist_ok=True)
+    approval = draw_up(dossier, make_verdict(**verdict))
+    (approvals / "approval.json").write_text(approval_json(approval))
+    (approvals / "APPROVAL.md").write_text("# Approved\n")
+    return approvals
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with one judged trial of its commit."""
+    project = tmp_path / "shop"
+    project.mkdir()
+    git(project, "init", "-q")
+    (project / "compose.test.yml").write_text("services: {}\n")
+    (project / ".gitignore").write_text(".seatrial/\n")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "Begin")
+    folder = new_run_folder(project, "20260102-030405-a1b2c3")
+    with write_results(folder.path / "tests.jsonl") as write:
+        write(TestResult("test_a.py::a", "passed", "c"))
+    record = make_record(
+        commit=read_commit(project),
+        compose_files=(str(project / "compose.test.yml"),),
+        pytest=make_pytest(passed=1, tests="tests.jsonl"),
+    )
+    judge(project, folder, record)
+    return project
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    private = tmp_path / "key.pem"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", private], check=True)
+    subprocess.run(
+        ["openssl", "pkey", "-in", private, "-pubout", "-out", tmp_path / "key.pub"], check=True
+    )
+    return private
+
+
+def attest(project: Path, key: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["attest", "-C", str(project), "--key", str(key), *arguments])
+
+
+def verify(folder: Path, files: Path, key: Path, *arguments: str) -> Result:
+    envelopes = [str(path) for path in sorted(folder.glob("*.dsse.json"))]
+    public = str(key.with_suffix(".pub"))
+    return CliRunner().invoke(
+        app, ["verify", *envelopes, "--key", public, "--files", str(files), *arguments]
+    )
+
+
+def test_what_was_attested_verifies_beside_the_files(project: Path, key: Path) -> None:
+    made = attest(project, key)
+    assert made.exit_code == 0, made.output
+    folder = project / ".seatrial" / "approvals" / "20260102-030405-a1b2c3"
+    commit = git(project, "rev-parse", "HEAD")
+    done = verify(folder, project, key, "--commit", commit, "--require", "contained-tests")
+    assert done.exit_code == 0, done.output
+    assert "VERIFIED" in done.output
+    for covered in ("record.json", "tests.jsonl", "APPROVAL.md", "approval.json"):
+        assert covered in done.output
+
+
+def test_what_is_handed_over_verifies_without_the_project(
+    project: Path, key: Path, tmp_path: Path
+) -> None:
+    handed = tmp_path / "handed"
+    assert attest(project, key, "--output", str(handed), "--with-files").exit_code == 0
+    project.rename(tmp_path / "gone")
+    assert verify(handed, handed, key).exit_code == 0
+    copy = next(handed.rglob("tests.jsonl"))
+    copy.write_bytes(copy.read_bytes() + b"\n")
+    done = verify(handed, handed, key, "--json")
+    assert done.exit_code == 1
+    told = json.loads(done.output)
+    assert told["verified"] is False
+    assert [check["name"] for check in told["checks"] if check["result"] == "failed"] == [
+        "file .seatrial/runs/20260102-030405-a1b2c3/tests.jsonl"
+    ]
+
+
+def test_the_statements_say_what_is_in_the_approval_and_the_results(
+    project: Path, key: Path, tmp_path: Path
+) -> None:
+    attest(project, key, "--output", str(tmp_path / "out"))
+    verdict = statement_of((tmp_path / "out" / "verdict.dsse.json").read_bytes())
+    tests = statement_of((tmp_path / "out" / "test-result.dsse.json").read_bytes())
+    assert verdict["_type"] == tests["_type"] == "https://in-toto.io/Statement/v1"
+    assert verdict["subject"] == tests["subject"]
+    assert verdict["subject"][0]["digest"] == {"gitCommit": git(project, "rev-parse", "HEAD")}
+    assert verdict["predicate"]["decision"] == "approved"
+    assert verdict["predicate"]["score"] == 95.5
+    assert tests["predicate"]["passedTests"] == ["test_a.py::a"]
+    assert tests["predicate"]["configuration"] == [
+        {
+            "name": "compose.test.yml",
+            "digest": {"gitBlob": git(project, "rev-parse", "HEAD:compose.test.yml")},
+        }
+    ]
+    Draft202012Validator(verdict_schema()).validate(verdict["predicate"])
+
+
+def test_the_published_schema_is_the_models() -> None:
+    published = ROOT / "docs" / "verdict-predicate.schema.json"
+    assert json.loads(published.read_text(encoding="utf-8")) == verdict_schema()
+
+
+def test_a_rejection_can_be_attested_but_does_not_verify(project: Path, key: Path) -> None:
+    approvals = project / ".seatrial" / "approvals" / "20260102-030405-a1b2c3"
+    folder = RunFolder(project / ".seatrial" / "runs" / "20260102-030405-a1b2c3")
+    record = Record.model_validate_json(folder.record.read_bytes())
+    judge(project, folder, record, approved=False)
+    made = attest(project, key, "--json")
+    assert json.loads(made.output)["decision"] == "rejected"
+    assert verify(approvals, project, key).exit_code == 1
+
+
+@pytest.mark.parametrize("file", ["record.json", "tests.jsonl"])
+def test_evidence_that_changed_since_the_verdict_is_not_signed(
+    project: Path, key: Path, file: str
+) -> None:
+    path = next((project / ".seatrial" / "runs").glob(f"*/{file}"))
+    path.write_bytes(path.read_bytes() + b" ")
+    made = attest(project, key)
+    assert isinstance(made.exception, UsageFault)
+    assert made.exception.details == (
+        f".seatrial/runs/20260102-030405-a1b2c3/{file}: it has another content",
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace('"score": 95.5', '"score": 99.5,\n"score": 95.5'),
+        lambda text: text.replace("approved", "Approved"),
+        lambda text: text + "\n",
+        lambda text: "",
+    ],
+)
+def test_an_approval_in_another_form_is_not_signed(project: Path, key: Path, change: Any) -> None:
+    path = next((project / ".seatrial" / "approvals").glob("*/approval.json"))
+    path.write_text(change(path.read_text()))
+    assert isinstance(attest(project, key).exception, UsageFault)
+
+
+def test_a_trial_of_a_dirty_tree_is_not_attested(project: Path, key: Path) -> None:
+    folder = RunFolder(project / ".seatrial" / "runs" / "20260102-030405-a1b2c3")
+    record = Record.model_validate_json(folder.record.read_bytes())
+    assert record.commit is not None
+    dirty = record.commit.model_copy(update={"dirty": True})
+    judge(project, folder, record.model_copy(update={"commit": dirty}))
+    made = attest(project, key)
+    assert isinstance(made.exception, UsageFault)
+    assert "not of a commit alone" in made.exception.what
+
+
+def test_without_a_verdict_or_a_key_it_is_said_what_to_do(tmp_path: Path, key: Path) -> None:
+    for arguments in (["--key", str(key)], []):
+        made = CliRunner().invoke(app, ["attest", "-C", str(tmp_path), *arguments])
+        assert isinstance(made.exception, UsageFault)
+        assert made.exception.next_step
+
+
+def test_an_abbreviated_commit_is_refused(project: Path, key: Path, tmp_path: Path) -> None:
+    attest(project, key, "--output", str(tmp_path / "out"))
+    done = verify(tmp_path / "out", project, key, "--commit", "c0ffee1")
+    assert isinstance(done.exception, UsageFault)
+    assert "full id" in done.exception.what
