@@ -74,10 +74,10 @@ CHECKLIST: Mapping[str, tuple[Sign, ...]] = {
     ),
     "security": (
         trials.UNTOUCHED,
-        audited("the audit found nothing of severity high", Severity.HIGH),
-        audited("the audit found nothing of severity medium", Severity.MEDIUM),
+        audited("no finding of severity high", Severity.HIGH),
+        audited("no finding of severity medium", Severity.MEDIUM),
         audited(
-            "no secret in Dockerfile, compose file or image history",
+            "no finding of severity high on secrets in Dockerfile, compose file or image history",
             Severity.HIGH,
             "secret-in-image",
             "secret-in-compose",

@@ -45,10 +45,12 @@ class Rule:
     if_not: Level
 
 
-def _audited(about: str, *rules: str) -> tuple[Rule, Rule]:
+def _audited(about: str = "", *rules: str) -> tuple[Rule, Rule]:
     return (
-        Rule(audited(f"{about} (high)", Severity.HIGH, *rules), Level.HIGH),
-        Rule(audited(f"{about} (medium)", Severity.MEDIUM, *rules), Level.MEDIUM),
+        Rule(audited(f"no finding of severity high{about}", Severity.HIGH, *rules), Level.HIGH),
+        Rule(
+            audited(f"no finding of severity medium{about}", Severity.MEDIUM, *rules), Level.MEDIUM
+        ),
     )
 
 
@@ -57,7 +59,7 @@ AREAS: Mapping[str, tuple[Rule, ...]] = {
         Rule(criterion("contained-tests", "tests run in containers"), Level.HIGH),
         Rule(criterion("image-built", "the image is built from the project"), Level.HIGH),
         *_audited(
-            "no container has rights on the machine",
+            " on what containers may do",
             "runs-as-root",
             "engine-socket",
             "host-path",
@@ -80,7 +82,7 @@ AREAS: Mapping[str, tuple[Rule, ...]] = {
             Level.MEDIUM,
         ),
         *_audited(
-            "tests do not begin too early, and networks are apart",
+            " on readiness and networks",
             "no-health-check",
             "fixed-sleep",
             "network-not-isolated",
@@ -90,7 +92,7 @@ AREAS: Mapping[str, tuple[Rule, ...]] = {
         Rule(criterion("errors-handled", "errors are handled"), Level.HIGH),
         Rule(
             audited(
-                "no failure of the tests is hidden",
+                "no finding of severity high on hidden failures",
                 Severity.HIGH,
                 "swallowed-exit-code",
                 "continue-on-error",
@@ -121,7 +123,7 @@ AREAS: Mapping[str, tuple[Rule, ...]] = {
     ),
     "security": (
         Rule(trials.UNTOUCHED, Level.HIGH),
-        *_audited("the audit found nothing"),
+        *_audited(),
     ),
     "rollback": (
         Rule(HAS_WAY_BACK, Level.HIGH),
