@@ -19,7 +19,7 @@ _HEREDOC = re.compile(r"\d*<<(-?)([^<]+)$")
 _WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\]|["'])+""")
 _TAKES_HEREDOCS = {"RUN", "COPY", "ADD"}
 _MAX_VALUE = 1024
-"""Characters: variables made of variables could grow without end, and no name or path is as long."""
+"""Characters: variables made of variables could grow without end; no name or path is as long."""
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?([-+])([^}]*))?\})")
 
 
