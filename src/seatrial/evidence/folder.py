@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -67,12 +67,21 @@ def new_run_folder(project: Path, trial: str) -> RunFolder:
     folder = RunFolder(home / "runs" / trial)
     try:
         folder.logs.mkdir(parents=True)
-        ignore = home / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+        tell_git_to_ignore(project)
     except OSError as error:
         raise file_fault("the trial's folder", error, folder.path) from error
     return folder
+
+
+def tell_git_to_ignore(project: Path) -> None:
+    """Have version control ignore all of `.seatrial`, which must be there.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    ignore = project / _HOME / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
 
 
 def file_fault(what: str, error: OSError, place: Path) -> EnvironmentFault:
@@ -112,14 +121,19 @@ def write_record(
 
 def manifest(folder: RunFolder) -> tuple[FileEntry, ...]:
     """Size and SHA-256 of every file in a trial's folder but the record."""
+    return manifest_of(folder.path, but=(folder.record,))
+
+
+def manifest_of(folder: Path, *, but: Collection[Path] = ()) -> tuple[FileEntry, ...]:
+    """Size and SHA-256 of every file below a folder; symbolic links are passed over."""
     return tuple(
         FileEntry(
-            path=path.relative_to(folder.path).as_posix(),
+            path=path.relative_to(folder).as_posix(),
             size=path.stat().st_size,
             sha256=_sha256(path),
         )
-        for path in sorted(_files(folder.path))
-        if path != folder.record
+        for path in sorted(_files(folder))
+        if path not in but
     )
 
 
