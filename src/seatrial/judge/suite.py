@@ -1,0 +1,54 @@
+"""Whether a trial ran the whole suite as the commit has it, or what somebody chose of it."""
+
+from seatrial.evidence.record import Record
+
+__all__ = ["left_out_by_options", "part_of_the_suite"]
+
+_HARMLESS = frozenset(
+    {"-v", "-vv", "-vvv", "-q", "-qq", "-s", "-l", "-x", "-ra", "-rA", "--exitfirst"}
+    | {"--showlocals", "--verbose", "--quiet"}
+)
+"""They change what is printed, or end a run that has failed."""
+_HARMLESS_WITH_VALUE = ("--tb=", "--durations=", "--durations-min=", "--color=", "--verbosity=")
+_CHOSEN_AT_RUN = ("command", "service", "services", "compose_files", "profiles", "env_files")
+"""Settings that decide what runs. Typed on the command line they are not the commit's."""
+_LEAVE_OUT = (
+    "--collect-only",
+    "--co",
+    "--deselect",
+    "--ignore",
+    "--ignore-glob",
+    "--last-failed",
+    "--lf",
+    "--stepwise",
+    "--sw",
+)
+"""Options with which pytest leaves tests out that it does not always count as deselected."""
+
+
+def part_of_the_suite(record: Record) -> str:
+    """Why the trial is not one of the whole suite as the commit has it; empty: it is."""
+    if record.partial:
+        return (
+            f"only tests that a change can affect were run, {record.partial.left_out} were left out"
+        )
+    chosen = [argument for argument in record.arguments if not _harmless(argument)]
+    if chosen:
+        return f"arguments were handed to pytest that can select tests: {' '.join(chosen)}"
+    for key in _CHOSEN_AT_RUN:
+        value = record.settings.get(key)
+        if isinstance(value, dict) and value.get("source") == "command line":
+            return f"the setting {key} was given on the command line, so it is not the commit's"
+    return ""
+
+
+def left_out_by_options(record: Record) -> tuple[str, ...]:
+    """Options of the test command itself with which tests can be left out uncounted."""
+    arguments = record.pytest.arguments if record.pytest else ()
+    return tuple(
+        argument for argument in arguments if argument.partition("=")[0] in frozenset(_LEAVE_OUT)
+    )
+
+
+def _harmless(argument: str) -> bool:
+    return argument in _HARMLESS or argument.startswith(_HARMLESS_WITH_VALUE)
