@@ -5,7 +5,19 @@ import sys
 import typer
 
 from seatrial import __version__
-from seatrial.cli import attest, bench, clean, doctor, listing, plan, run, schema, show, verify
+from seatrial.cli import (
+    attest,
+    audit,
+    bench,
+    clean,
+    doctor,
+    listing,
+    plan,
+    run,
+    schema,
+    show,
+    verify,
+)
 from seatrial.errors import ExitCode, SeatrialError
 
 __all__ = ["app", "main"]
@@ -27,6 +39,7 @@ app.command(name="show", epilog=show.EXAMPLES)(show.show)
 app.command(name="clean", epilog=clean.EXAMPLES)(clean.clean)
 app.command(name="doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command(name="bench", epilog=bench.EXAMPLES)(bench.bench)
+app.command(name="audit", epilog=audit.EXAMPLES)(audit.audit)
 app.command(name="schema", epilog=schema.EXAMPLES)(schema.schema)
 app.command(name="attest", epilog=attest.EXAMPLES)(attest.attest)
 app.command(name="verify", epilog=verify.EXAMPLES)(verify.verify)
