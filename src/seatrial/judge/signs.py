@@ -156,7 +156,7 @@ def audited(question: str, severity: Severity, *rules: str) -> Sign:
             True, f"0 findings ({severity.value}) in {counted(len(audit.files), 'file')}", rows
         )
 
-    return Sign(question, "the audit", look)
+    return Sign(question, f"audit ({', '.join(rules)})" if rules else "audit", look)
 
 
 def _rule(name: str) -> str:
