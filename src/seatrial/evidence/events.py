@@ -18,6 +18,8 @@ __all__ = ["ProbeReport", "each_event", "read_events"]
 MAX_FAILURES = 200
 MAX_LINE = 1 << 20
 """Bytes: a failure's text of 10,000 characters, each escaped to six, and a long node id."""
+MAX_LISTED = 200
+MAX_SHORT = 600
 _MAX_SECONDS = 1e7
 _MAX_MOMENT = 1e11
 """Seconds since 1970; no calendar reaches much further."""
@@ -64,6 +66,9 @@ class _Reading:
         self._starts: list[Mapping[str, Any]] = []
         self._ends: list[int] = []
         self._collected: list[int] = []
+        self._deselected: list[int] = []
+        self._hooks: dict[str, None] = {}
+        self._left_out_by: dict[str, None] = {}
         self._counts: Counter[str] = Counter()
         self._seconds = 0.0
         self._running: dict[str, None] = {}
@@ -77,7 +82,14 @@ class _Reading:
             case "start":
                 self._starts.append(event)
                 self._collected.append(0)
-            case "collected" if self._collected:
+                self._deselected.append(0)
+            case "deselected" if self._deselected:
+                self._deselected[-1] = max(self._deselected[-1], _integer(event.get("count")))
+            case "hooks" if len(self._hooks) < MAX_LISTED:
+                self._hooks |= dict.fromkeys(map(_hook, _several(event.get("found"))))
+            case "selection" if len(self._left_out_by) < MAX_LISTED:
+                self._left_out_by |= dict.fromkeys(map(_short, _several(event.get("by"))))
+            case "collected" if self._collected and not self._starts[-1].get("collect_only"):
                 # Under xdist every worker reports the same collection.
                 self._collected[-1] = max(self._collected[-1], _integer(event.get("count")))
             case "peer" if len(self._reach) < _MAX_PEERS:
@@ -106,11 +118,17 @@ class _Reading:
                 python=_text(first.get("python")),
                 arguments=tuple(map(_text, arguments if isinstance(arguments, list) else ())),
                 exit_status=next(filter(None, self._ends), 0) if complete else None,
-                counts=TestCounts(collected=sum(self._collected), **self._counts),
+                counts=TestCounts(
+                    collected=sum(self._collected),
+                    deselected=sum(self._deselected),
+                    **self._counts,
+                ),
                 failures=tuple(self._failures),
                 containers=tuple(dict.fromkeys(_text(s.get("container")) for s in self._starts)),
                 tests_seconds=self._seconds,
                 reach=tuple(self._reach),
+                hooks=tuple(self._hooks)[:MAX_LISTED],
+                left_out_by=tuple(self._left_out_by)[:MAX_LISTED],
                 running=next(iter(self._running), None),
             ),
             coverage=self._coverage.sightings(),
@@ -175,6 +193,19 @@ def _reach(event: Mapping[str, Any]) -> Reach:
         connect_seconds=_seconds(event.get("connect")),
         fault=_text(event.get("fault")) or None,
     )
+
+
+def _several(value: Any) -> list[Any]:
+    return value[:MAX_LISTED] if isinstance(value, list) else []
+
+
+def _short(value: Any) -> str:
+    return _text(value)[:MAX_SHORT]
+
+
+def _hook(value: Any) -> str:
+    told = value if isinstance(value, dict) else {}
+    return f"{_short(told.get('file'))}: {_short(told.get('hook'))}"
 
 
 def _integer(value: Any) -> int:

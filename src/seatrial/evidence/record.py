@@ -231,6 +231,11 @@ class Pytest(_Model):
     reach: tuple[Reach, ...] = ()
     running: str | None = None
     """The test that was running when pytest was cut off."""
+    hooks: tuple[str, ...] = ()
+    """Hooks of the project's own that can change results, each with its file, at most 200. That one
+    of them did would be among the record's `doubts`."""
+    left_out_by: tuple[str, ...] = ()
+    """What may keep tests from being collected or run, e.g. `-m not slow`, at most 200."""
     junit: tuple[str, ...] = ()
     """Paths of the JUnit files in the trial's folder: `junit.xml`, which Seatrial writes, and those
     that the tests' command asked for."""

@@ -46,6 +46,8 @@ WINDOW = 1 << 16
 """Bytes of the events file that are mapped at a time: some 300 tests."""
 SNAPSHOT_PAUSE = 0.5
 """Seconds between two snapshots of the progress, which somebody watches."""
+LOOKS_ONLY = ("collectonly", "setuponly", "show_fixtures_per_test")
+"""Options of pytest with which it collects tests and runs none."""
 GRACE = 10.0
 """Seconds that a hung run has to end in order; after that the process is ended."""
 
@@ -293,7 +295,7 @@ class Probe:
             junit=junit_path(config),
             executable=sys.executable,
             pytest_cov=config.pluginmanager.hasplugin("pytest_cov"),
-            collect_only=bool(getattr(config.option, "collectonly", False)),
+            collect_only=any(getattr(config.option, name, False) for name in LOOKS_ONLY),
             loaded=seatrial_guard.loaded(),
         )
         for peer in PEERS:

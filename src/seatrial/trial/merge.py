@@ -1,6 +1,6 @@
 """Makes one result of those of several workers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from seatrial.evidence.events import MAX_FAILURES
@@ -40,6 +40,8 @@ def merge_pytest(parts: Sequence[Pytest]) -> Pytest:
             "containers": tuple(c for part in parts for c in part.containers),
             "container_confirmed": all(part.container_confirmed for part in parts),
             "tests_seconds": sum(part.tests_seconds or 0.0 for part in parts),
+            "hooks": _once(hook for part in parts for hook in part.hooks),
+            "left_out_by": _once(by for part in parts for by in part.left_out_by),
             "running": next((part.running for part in parts if part.running), None),
         }
     )
@@ -71,6 +73,10 @@ def merge_results(parts: Sequence[Path], into: Path) -> None:
             with part.open("rb") as file:
                 while piece := file.read(_CHUNK):
                     whole.write(piece)
+
+
+def _once(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
 
 
 def _without_idle(codes: Sequence[int | None]) -> list[int | None]:

@@ -40,8 +40,9 @@ def judge_tests(
     `probe_refused`: pytest said that it could not import the probe.
 
     A command that ends with 0 although tests failed (`pytest || true`) has failed; one that ends
-    with 0 and shows no test has no tests. Coverage below its threshold fails whether or not the
-    command says so; so does a threshold of the settings if coverage was not measured.
+    with 0 and shows no test has no tests; one whose collected tests have not all come to a result
+    has failed. Coverage below its threshold fails whether or not the command says so; so does a
+    threshold of the settings if coverage was not measured.
     """
     if run.timed_out:
         return _failed(f"the tests did not end in time{_while_running(pytest)}")
@@ -99,6 +100,13 @@ def judge_tests(
             f"no test failed, but pytest itself ended with {pytest.exit_status} "
             "(the command's exit code 0 hides it)",
             "the log's last lines say why: it was interrupted, broke inside, or missed a threshold",
+        )
+    missing = pytest.counts.collected - pytest.counts.ran - pytest.counts.skipped
+    if missing > 0:
+        return _failed(
+            f"{missing} of {counted(pytest.counts.collected, 'collected test')} came to no result, "
+            "although pytest ended with 0",
+            "something ended the session early or keeps results back: pytest.exit() or a hook",
         )
     return Outcome(Status.PASSED, ExitCode.OK, f"{counted(pytest.counts.passed, 'test')} passed")
 

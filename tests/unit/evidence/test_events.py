@@ -62,6 +62,7 @@ def test_a_session_is_counted_by_outcomes(tmp_path: Path) -> None:
     counts = report.pytest.counts
     assert counts.model_dump() == {
         "collected": 7,
+        "deselected": 0,
         "passed": 2,
         "failed": 1,
         "errors": 1,
@@ -217,6 +218,33 @@ def test_events_with_values_of_any_kind_are_read(tmp_path: Path, event: dict[str
     report = read(tmp_path, event, START, event, END)
 
     assert report.pytest.model_dump_json()
+
+
+def test_tests_that_are_left_out_count_once_whatever_number_of_workers_tell_it(
+    tmp_path: Path,
+) -> None:
+    left_out = {"event": "deselected", "count": 2}
+    report = read(tmp_path, START, left_out, left_out, END, START, left_out, END)
+
+    assert report.pytest.counts.deselected == 4
+
+
+def test_a_session_that_only_looks_collects_nothing_to_run(tmp_path: Path) -> None:
+    looks = START | {"collect_only": True}
+    report = read(
+        tmp_path, looks, collected(3), END, START, collected(3), running("t"), passed("t"), END
+    )
+
+    assert report.pytest.counts.collected == 3
+
+
+def test_the_projects_hooks_and_what_selects_tests_are_told_once(tmp_path: Path) -> None:
+    hooks = {"event": "hooks", "found": [{"hook": "pytest_runtest_call", "file": "/app/x\n.py"}, 3]}
+    selection = {"event": "selection", "by": ["-m not slow"]}
+    report = read(tmp_path, START, hooks, hooks, selection, {"event": "hooks", "found": 1}, END)
+
+    assert report.pytest.hooks == ("/app/x .py: pytest_runtest_call", ": ")
+    assert report.pytest.left_out_by == ("-m not slow",)
 
 
 def test_hostile_names_are_made_safe(tmp_path: Path) -> None:

@@ -26,6 +26,14 @@ ENDS: list[tuple[str, dict[str, Any], Pytest | None, Status, ExitCode, str]] = [
         "1 test passed",
     ),
     (
+        "the session ended well before all had a result",
+        {},
+        make_pytest(passed=1, skipped=1, collected=5),
+        Status.FAILED,
+        ExitCode.TESTS_FAILED,
+        "3 of 5 collected tests came to no result, although pytest ended with 0",
+    ),
+    (
         "a test failed",
         {"exit_code": 1},
         make_pytest(1, passed=3, failed=1),
