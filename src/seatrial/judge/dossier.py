@@ -144,6 +144,8 @@ class Dossier:
     """By the key of the criterion; a command that was not run is not in it."""
     approved_before: EarlierApproval | None = None
     """None: no approval of another commit, on older evidence, is kept here."""
+    committed: datetime | None = None
+    """When the commit was made, as whoever made it says."""
     now: datetime | None = None
     """Wall clock. Ages and expiries are judged by it, and nothing else."""
 
