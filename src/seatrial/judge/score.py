@@ -1,7 +1,7 @@
 """Judges a dossier by all criteria, the project's own included, and adds up what is met."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from seatrial.errors import UsageFault
@@ -32,29 +32,24 @@ def judge_criteria(dossier: Dossier) -> tuple[CriterionResult, ...]:
     own = custom_criteria(rules)
     criteria = (*CRITERIA, *own)
     _check(rules, [criterion.key for criterion in criteria])
+    weights = {c.key: rules.weights.get(c.key, c.weight) for c in criteria}
+    _check_weights(weights)
     required = {
         *rules.required,
         *(key for key, own in rules.command_criteria.items() if own.required),
         *(key for key, own in rules.metric_criteria.items() if own.required),
     }
-    results = tuple(
+    return tuple(
         CriterionResult(
             **dict(_judge(criterion, dossier)),
             key=criterion.key,
             statement=criterion.statement,
             requires=criterion.requires,
-            weight=rules.weights.get(criterion.key, criterion.weight),
+            weight=weights[criterion.key],
             required=criterion.key in required,
         )
         for criterion in criteria
     )
-    if not any(result.weight for result in results):
-        raise UsageFault(
-            "no criterion has a weight, so there is no score",
-            where="verdict.weights",
-            next_step="give at least one criterion a weight above 0",
-        )
-    return results
 
 
 def score_of(results: Sequence[CriterionResult]) -> float:
@@ -83,6 +78,22 @@ def _judge(criterion: Criterion, dossier: Dossier) -> Judgement:
     return judgement
 
 
+def _check_weights(weights: Mapping[str, float]) -> None:
+    boundless = [key for key, weight in weights.items() if not math.isfinite(weight)]
+    if boundless:
+        raise UsageFault(
+            f"the weight of criterion {boundless[0]!r} is no number",
+            where="verdict",
+            next_step="give it points, e.g. 10",
+        )
+    if not any(weights.values()):
+        raise UsageFault(
+            "no criterion has a weight, so there is no score",
+            where="verdict.weights",
+            next_step="give at least one criterion a weight above 0",
+        )
+
+
 def _check(rules: VerdictSettings, keys: Sequence[str]) -> None:
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
@@ -90,13 +101,6 @@ def _check(rules: VerdictSettings, keys: Sequence[str]) -> None:
             f"two criteria have the key {twice[0]!r}",
             where="verdict.command_criteria and verdict.metric_criteria",
             next_step="give the project's own criterion another key",
-        )
-    boundless = [key for key, weight in rules.weights.items() if not math.isfinite(weight)]
-    if boundless:
-        raise UsageFault(
-            f"the weight of criterion {boundless[0]!r} is no number",
-            where="verdict.weights",
-            next_step="give it points, e.g. 10",
         )
     for setting, asked in (("weights", tuple(rules.weights)), ("required", rules.required)):
         unknown = [key for key in asked if key not in keys]

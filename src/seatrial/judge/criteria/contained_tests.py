@@ -102,7 +102,7 @@ def _left_out(record: Record, pytest: Pytest, rules: VerdictSettings) -> Iterato
         return
     if pytest.counts.deselected:
         yield against(
-            f"{counted(pytest.counts.deselected, 'test')} were deselected",
+            f"deselected: {counted(pytest.counts.deselected, 'test')}",
             "run all of them, or set verdict.allow_deselected",
         )
     if options := left_out_by_options(record):
