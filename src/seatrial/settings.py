@@ -4,9 +4,17 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from seatrial.errors import UsageFault
 
@@ -16,6 +24,7 @@ __all__ = [
     "CoverageSettings",
     "LoadedSettings",
     "MetricCriterion",
+    "PrepareSettings",
     "ReuseSettings",
     "Settings",
     "Timeouts",
@@ -61,6 +70,26 @@ class Timeouts(_Model):
     """For a single test with its set-up and teardown; then the stacks of all threads are written
     down and the run ends in order. 0: as long as it likes."""
     collect: float = Field(default=120, gt=0)
+    prepare: float = Field(default=300, gt=0)
+    """For the command that brings a prepared database to the tests' starting state."""
+
+
+class PrepareSettings(_Model):
+    """What a prepared database holds beside what its own first-time set-up leaves."""
+
+    command: str | tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Brings the databases to the state in which the tests begin, e.g. `alembic upgrade head`; a
+    string is split as a POSIX shell splits words. It takes the place of the test service's."""
+    files: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Files and folders, relative to the project, that decide what the command does: migrations
+    and their settings, what they import, the locked packages. A change of these, and of nothing
+    else in the image, has the databases prepared anew."""
+
+    @model_validator(mode="after")
+    def _says_what_goes_into_it(self) -> Self:
+        if self.command is not None and not self.files:
+            raise ValueError("files must name what decides what the command does")
+        return self
 
 
 class CoverageSettings(_Model):
@@ -177,6 +206,7 @@ class Settings(_Model):
     """Services that are such a database although their image's name does not tell."""
     prepared: bool = False
     """Whether a PostgreSQL is kept as an image after its first-time set-up, for later trials."""
+    prepare: PrepareSettings = PrepareSettings()
     source: Literal["auto", "overlay", "copy"] = "auto"
     """How a mounted source folder is kept from being written to: by an overlay on it, or by
     copying it. `auto`: overlay where the engine is on this machine, else copy."""
@@ -190,6 +220,13 @@ class Settings(_Model):
     coverage: CoverageSettings = CoverageSettings()
     reuse: ReuseSettings = ReuseSettings()
     verdict: VerdictSettings = VerdictSettings()
+
+    @field_validator("prepare")
+    @classmethod
+    def _needs_prepared(cls, value: PrepareSettings, info: ValidationInfo) -> PrepareSettings:
+        if value.command is not None and not info.data.get("prepared", True):
+            raise ValueError("it needs prepared = true")
+        return value
 
 
 @dataclass(frozen=True)

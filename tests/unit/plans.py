@@ -9,14 +9,19 @@ from seatrial.stack.compose import Compose
 from seatrial.stack.plan import Plan, make_plan
 from seatrial.trial.identity import PROJECT_LABEL
 
-__all__ = ["SERVICE", "make_database_plan"]
+__all__ = ["SERVICE", "TEST", "make_database_plan"]
 
 SERVICE = "image: postgres:16, environment: {POSTGRES_PASSWORD: a$$b}"
 
 
-async def make_database_plan(folder: Path, service: str = SERVICE, **settings: Any) -> Plan:
+TEST = "image: app, command: pytest"
+
+
+async def make_database_plan(
+    folder: Path, service: str = SERVICE, *, test: str = TEST, **settings: Any
+) -> Plan:
     (folder / "compose.test.yml").write_text(
-        f"services:\n  test: {{image: app, command: pytest}}\n  db: {{{service}}}\n",
+        f"services:\n  test: {{{test}}}\n  db: {{{service}}}\n",
         encoding="utf-8",
     )
     (folder / "init.sql").write_text("SELECT 1;\n", encoding="utf-8")

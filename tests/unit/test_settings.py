@@ -95,6 +95,9 @@ def test_what_was_not_given_on_the_command_line_changes_nothing(tmp_path: Path) 
         ("compose_files = 5", "compose_files"),
         ("timeouts = 5", "timeouts"),
         ("command = 5", "command"),
+        ("[prepare]\ncommand = 'x'\nfiles = ['a']", "prepare"),
+        ("prepared = true\n[prepare]\ncommand = 'x'", "prepare"),
+        ("prepared = true\n[prepare]\ncommand = ''\nfiles = ['a']", "prepare.command"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_file(tmp_path: Path, text: str, key: str) -> None:

@@ -14,16 +14,19 @@ from seatrial.stack.plan import Plan
 from seatrial.stack.servers import recognise
 
 __all__ = [
-    "DATA_VARIABLE",
     "PREPARED_DATA",
+    "SET_UP",
     "Preparable",
     "find_preparable",
+    "initial_environment",
     "tell_prepared",
     "use_prepared",
 ]
 
 PREPARED_DATA = "/var/lib/seatrial-prepared"
-DATA_VARIABLE = "PGDATA"
+_DATA_VARIABLE = "PGDATA"
+_INITDB = "POSTGRES_INITDB_ARGS"
+SET_UP = "its first-time set-up"
 _DATA = ("/var/lib/postgresql/data", "/var/lib/postgresql")
 _INIT_FOLDER = "/docker-entrypoint-initdb.d"
 _PROGRAM = "postgres"
@@ -55,17 +58,27 @@ def find_preparable(plan: Plan) -> tuple[Preparable, ...]:
     return tuple(one for one in found if one)
 
 
-def use_prepared(plan: Plan, wanted: Preparable, image: str) -> Plan:
-    """The plan with a service that starts from a prepared `image`."""
+def initial_environment(environment: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The environment in which a database is set up, to be kept."""
+    return {
+        **environment,
+        _DATA_VARIABLE: PREPARED_DATA,
+        # Nothing has to outlive a crash before the engine has made an image of it.
+        _INITDB: f"{environment.get(_INITDB) or ''} --no-sync".strip(),
+    }
+
+
+def use_prepared(plan: Plan, wanted: Preparable, image: str, done: str = SET_UP) -> Plan:
+    """The plan with a service that starts from a prepared `image`, in which that is `done`."""
     form = copy.deepcopy(plan.form)
     raw = form["services"][wanted.service]
     raw["image"] = image
-    raw["environment"] = {**(raw.get("environment") or {}), DATA_VARIABLE: PREPARED_DATA}
+    raw["environment"] = {**(raw.get("environment") or {}), _DATA_VARIABLE: PREPARED_DATA}
     raw.pop("pull_policy", None)
     change = Change(
         f"services.{wanted.service}.image",
         f"{wanted.image} → {image}",
-        "its first-time set-up was done by an earlier trial",
+        f"{done} was done by an earlier trial",
     )
     return replace(
         plan,
@@ -75,13 +88,13 @@ def use_prepared(plan: Plan, wanted: Preparable, image: str) -> Plan:
     )
 
 
-def tell_prepared(plan: Plan) -> Plan:
+def tell_prepared(plan: Plan, done: str = SET_UP) -> Plan:
     """The plan, with the databases that a trial may start from prepared images."""
     changes = (
         Change(
             f"services.{wanted.service}.image",
             f"{wanted.image} → its prepared image, once there is one",
-            "its first-time set-up is the same in every trial",
+            f"{done} is the same in every trial",
         )
         for wanted in find_preparable(plan)
     )

@@ -26,8 +26,8 @@ from seatrial.trial.reaper import Reaper
 if TYPE_CHECKING:
     from seatrial.evidence.folder import RunFolder
     from seatrial.evidence.record import Record
-    from seatrial.stack.prepared import Preparable
     from seatrial.trial.observer import Observer
+    from seatrial.trial.preparation import Preparation
 
 __all__ = ["Surroundings", "launch", "plan_only"]
 
@@ -65,7 +65,11 @@ async def plan_only(
     compose = await find_compose(environ, project)
     identity = _identify(project, surroundings)
     plan = await _plan(compose, identity, project, loaded, arguments, local=local)
-    return tell_prepared(plan) if loaded.settings.prepared and await local() else plan
+    if not loaded.settings.prepared or not await local():
+        return plan
+    from seatrial.trial.preparation import told_as_done  # noqa: PLC0415 - see above
+
+    return tell_prepared(plan, told_as_done(loaded.settings.prepare))
 
 
 async def launch(
@@ -134,9 +138,9 @@ async def launch(
         from seatrial.trial.runner import run_trial  # noqa: PLC0415
         from seatrial.trial.workers import divide_work  # noqa: PLC0415
 
-        missing: tuple[Preparable, ...] = ()
+        missing: tuple[Preparation, ...] = ()
         if loaded.settings.prepared and engine_is_local:
-            plan, missing = await with_prepared(engine, plan)
+            plan, missing = await with_prepared(engine, plan, loaded.settings.prepare)
         narrowing = await narrow(plan, loaded.settings) if loaded.settings.changed else None
         machine = await engine.info()
         known, division = await divide_work(plan, loaded.settings, machine, narrowing)
@@ -172,7 +176,10 @@ async def launch(
             raise
         finally:
             hashing.cancel()
-        await asyncio.to_thread(reaper.dismiss)
+        if record.clean_up.left:
+            reaper.leave_to_it()
+        else:
+            await asyncio.to_thread(reaper.dismiss)
     return record, folder
 
 

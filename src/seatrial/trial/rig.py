@@ -11,15 +11,16 @@ from seatrial.engine.api import Engine, Held
 from seatrial.evidence.doubt import Doubt
 from seatrial.evidence.event_doubts import LiveView
 from seatrial.evidence.folder import RunFolder
+from seatrial.evidence.isolation import Isolation
 from seatrial.evidence.record import Phase, PhaseName, ServiceRecord
 from seatrial.selection.division import Division, Known
 from seatrial.selection.share import EVERYTHING, Share
 from seatrial.settings import Settings
 from seatrial.stack.compose import Compose
 from seatrial.stack.plan import Plan
-from seatrial.stack.prepared import Preparable
 from seatrial.trial.changed import Narrowing
 from seatrial.trial.observer import Observer
+from seatrial.trial.preparation import Preparation
 from seatrial.trial.resources import RESOURCES_FILE, ResourceLog
 
 __all__ = ["Journal", "Rig", "Worker", "fresh_journal", "fresh_services"]
@@ -54,7 +55,7 @@ class Rig:
     """Which tests this worker runs, and in which order."""
     place: str = ""
     """What the paths of this worker's folder begin with in the trial's folder."""
-    missing: tuple[Preparable, ...] = ()
+    missing: tuple[Preparation, ...] = ()
     """Databases to prepare for later trials."""
 
     @property
@@ -87,6 +88,10 @@ class Journal:
     """By service: what the last try to see it ready was answered, if it did not become ready."""
     log_tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """By the log's path in the trial's folder; each ends when its container does."""
+    isolation: Isolation | None = None
+    """What another network could reach of this stack."""
+    beside: list[asyncio.Task[None]] = field(default_factory=list)
+    """What runs beside the phases and must have come to its end before the stack is removed."""
     crew: list["Worker"] = field(default_factory=list)
     """All workers so far, if they keep journals of their own."""
 
