@@ -265,8 +265,11 @@ def _engine_lost(_: Subject, __: Record) -> Breaking | str:
         expected=Expected(
             exit_codes=(ExitCode.ENVIRONMENT,),
             status=Status.ENVIRONMENT,
-            cause="the engine",
-            names_cause=lambda record: "engine" in record.reason,
+            cause="that the engine cannot be reached",
+            names_cause=lambda record: any(
+                sign in record.reason.lower()
+                for sign in ("connection to the engine", "cannot connect")
+            ),
             diagnosed=False,
             clean_up_known=False,
         ),

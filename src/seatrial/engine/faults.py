@@ -28,10 +28,17 @@ _REMEDIES = (
 def engine_faults(where: str, *, next_step: str = "") -> Iterator[None]:
     """Raise EnvironmentFault, naming `where`, for whatever the engine refuses inside."""
     from aiodocker.exceptions import DockerError  # noqa: PLC0415 - imported late, as the client is
-    from aiohttp import ClientError  # noqa: PLC0415
+    from aiohttp import ClientError, ClientPayloadError, ServerDisconnectedError  # noqa: PLC0415
 
     try:
         yield
+    except (ClientPayloadError, ServerDisconnectedError, ConnectionError) as error:
+        message = " ".join(str(error).split()) or type(error).__name__
+        raise EnvironmentFault(
+            f"the connection to the engine was lost: {message}",
+            where=where,
+            next_step="check that the engine runs (systemctl status docker), then try again",
+        ) from error
     except (DockerError, ClientError, OSError) as error:
         message = getattr(error, "message", "") or str(error) or type(error).__name__
         raise EnvironmentFault(

@@ -27,8 +27,10 @@ async def clean(rig: Rig, journal: Journal, before: Held) -> CleanUp:
     label = label_of(rig.plan.labels[TRIAL_LABEL])
     crew = [worker.journal for worker in journal.crew] or [journal]
     await asyncio.gather(*(_come_to_rest(own) for own in crew))
-    removal = await _remove(rig, journal, label)
-    await asyncio.gather(*(_end_logs(own) for own in crew))
+    try:
+        removal = await _remove(rig, journal, label)
+    finally:
+        await asyncio.gather(*(_end_logs(own) for own in crew))
     with engine_faults("clean-up"):
         after = await rig.engine.held()
     for worker in journal.crew:
@@ -71,7 +73,7 @@ async def remove_stacks(rig: Rig, journal: Journal) -> None:
 
 async def _come_to_rest(journal: Journal) -> None:
     # What one of these could not end, the removal does.
-    await asyncio.gather(*journal.released.values(), return_exceptions=True)
+    await asyncio.gather(*journal.released.values(), *journal.beside, return_exceptions=True)
     await journal.resources.stop()
     for name in journal.services:
         journal.update(name, resources=journal.resources.summary(name))

@@ -2,7 +2,8 @@
 
 A process of its own, detached from Seatrial's session, that waits on a pipe. Seatrial writes the
 ids of the programs it starts, and `done` when it has cleaned up itself. If the pipe ends without
-that, Seatrial is dead: its programs are ended, then everything with the trial's label is removed.
+that, Seatrial is dead, or could not reach the engine any more: its programs are ended, then
+everything with the trial's label is removed, as soon as the engine answers.
 
 While it waits it holds no more than the interpreter; what it needs is imported when it is needed.
 """
@@ -12,6 +13,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +28,12 @@ _CALM_SWEEPS = 2
 """Empty sweeps in a row before it ends: an engine may still be working on a last request."""
 _PAUSE_S = 0.5
 _MAX_SWEEPS = 120
+ENGINE_PATIENCE_S = 600.0
+"""For an engine that does not answer: one that is updated or started again takes about a minute."""
+
+
+Sweep = Callable[[str, Path], Awaitable[None]]
+"""Removes what is left of a trial, given its id and the log."""
 
 
 class Reaper:
@@ -52,9 +61,13 @@ class Reaper:
 
     def call(self) -> None:
         """Let it do its work, unless it was dismissed, and wait for its end."""
+        self.leave_to_it()
+        self._process.wait()
+
+    def leave_to_it(self) -> None:
+        """Let it do its work after Seatrial's end: the engine may not answer for minutes."""
         if self._process.stdin:
             self._process.stdin.close()
-        self._process.wait()
 
     def _send(self, text: str) -> None:
         pipe = self._process.stdin
@@ -91,12 +104,14 @@ async def _sweep(trial: str, log: Path) -> None:
     import asyncio  # noqa: PLC0415 - see the module's docstring
 
     from seatrial.engine.connect import find_endpoint, open_engine  # noqa: PLC0415
+    from seatrial.engine.faults import engine_faults  # noqa: PLC0415
     from seatrial.engine.remove import remove_labelled  # noqa: PLC0415
 
     async with open_engine(find_endpoint(os.environ, Path.home())) as engine:
         calm = 0
         for _ in range(_MAX_SWEEPS):
-            removal = await remove_labelled(engine, label_of(trial))
+            with engine_faults("clean-up"):
+                removal = await remove_labelled(engine, label_of(trial))
             if removal.removed or removal.left:
                 calm = 0
                 _tell(log, f"removed {removal.removed}; left {removal.left}")
@@ -105,6 +120,33 @@ async def _sweep(trial: str, log: Path) -> None:
             if calm == _CALM_SWEEPS:
                 return
             await asyncio.sleep(_PAUSE_S)
+
+
+async def _sweep_in_time(
+    trial: str,
+    log: Path,
+    *,
+    sweep: Sweep = _sweep,
+    patience_s: float = ENGINE_PATIENCE_S,
+    pause_s: float = _PAUSE_S,
+) -> None:
+    """Sweep; as long as the engine does not answer, try again."""
+    import asyncio  # noqa: PLC0415 - see the module's docstring
+
+    deadline = time.monotonic() + patience_s
+    told = ""
+    while True:
+        try:
+            return await sweep(trial, log)
+        except SeatrialError as error:
+            said = f"{error.where}: {error.what}"
+            if said != told:
+                _tell(log, said)
+                told = said
+            if time.monotonic() >= deadline:
+                _tell(log, "gave up; seatrial clean removes what is left")
+                return None
+        await asyncio.sleep(pause_s)
 
 
 def main() -> None:
@@ -119,10 +161,7 @@ def main() -> None:
     trial, log = sys.argv[1], Path(sys.argv[2])
     _tell(log, "Seatrial ended without cleaning up")
     _end_programs(programs)
-    try:
-        asyncio.run(_sweep(trial, log))
-    except SeatrialError as error:
-        _tell(log, f"{error.where}: {error.what}")
+    asyncio.run(_sweep_in_time(trial, log))
 
 
 def _tell(log: Path, text: str) -> None:

@@ -12,6 +12,7 @@ from seatrial.errors import ExitCode, SeatrialError
 from seatrial.evidence.commit import read_commit
 from seatrial.evidence.folder import manifest, write_record
 from seatrial.evidence.host import read_host
+from seatrial.evidence.isolation import Isolation
 from seatrial.evidence.record import (
     BudgetResult,
     CleanUp,
@@ -31,11 +32,15 @@ from seatrial.trial.clean import clean
 from seatrial.trial.fewer import try_with_fewer
 from seatrial.trial.outcome import Outcome, judge_budgets
 from seatrial.trial.prepared import make_prepared
+from seatrial.trial.reaper import ENGINE_PATIENCE_S
 from seatrial.trial.retry import PYTEST_TESTS_FAILED, retry_failures
 from seatrial.trial.rig import Journal, Rig, Worker, fresh_journal
+from seatrial.words import duration
 
 __all__ = ["run_trial"]
 
+UNKNOWN = "unknown"
+"""Stands for what is left where the engine could not be asked."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -70,7 +75,7 @@ async def run_trial(
         with journal.phase(PhaseName.CLEAN):
             clean_up = await clean(rig, journal, before)
     except SeatrialError as error:
-        clean_up = CleanUp(left=("unknown",), faults=(error.what,))
+        clean_up = CleanUp(left=(UNKNOWN,), faults=(error.what,))
     seconds = rig.clock() - journal.began
     await _keep_dependencies(rig, journal, result)
     built = await examine_build(rig, journal)
@@ -103,6 +108,7 @@ async def run_trial(
         fewer_workers=fewer,
         partial=rig.narrowing.partial if rig.narrowing else None,
         budgets=budgets,
+        isolation=_isolation(journal),
         clean_up=clean_up,
         changes=tuple(
             PatchedPlace(where=change.where, what=change.what, why=change.why)
@@ -186,13 +192,23 @@ async def _keep_dependencies(rig: Rig, journal: Journal, result: Attempt) -> Non
         journal.note(f"what the tests use was not recorded: {why_not}")
 
 
+def _isolation(journal: Journal) -> Isolation | None:
+    journals = (journal, *(worker.journal for worker in journal.crew))
+    return next((one.isolation for one in journals if one.isolation), None)
+
+
 def _apply_budgets(
     result: Attempt, rig: Rig, journal: Journal, seconds: float, clean_up: CleanUp
 ) -> tuple[Attempt, tuple[BudgetResult, ...]]:
     """A trial that passed is over budget if a limit was exceeded, and has failed if it leaks."""
     budgets = judge_budgets(rig.settings.budgets, journal.phases, seconds)
     exceeded = [budget for budget in budgets if not budget.met]
-    if clean_up.left:
+    if clean_up.left == (UNKNOWN,):
+        journal.note(
+            "what is left in the engine is not known; once the engine answers it is removed, for "
+            f"{duration(ENGINE_PATIENCE_S)} from now on; after that, seatrial clean removes it"
+        )
+    elif clean_up.left:
         left = ", ".join(clean_up.left)
         journal.note(f"left behind in the engine: {left}; remove it with seatrial clean")
     if result.outcome.exit_code is not ExitCode.OK:

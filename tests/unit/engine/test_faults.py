@@ -48,10 +48,23 @@ def test_the_callers_advice_is_used_where_no_cause_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [aiohttp.ServerDisconnectedError(), ConnectionResetError(), OSError(28, "full")]
+    "error",
+    [
+        aiohttp.ServerDisconnectedError(),
+        aiohttp.ClientPayloadError("not\nenough"),
+        ConnectionResetError(),
+    ],
 )
-def test_a_lost_connection_is_a_fault_that_says_something(error: Exception) -> None:
-    assert raise_inside(error).what != "the engine refused: "
+def test_a_lost_connection_is_told_as_such_and_not_as_a_refusal(error: Exception) -> None:
+    what = raise_inside(error).what
+
+    assert what.startswith("the connection to the engine was lost: ")
+    assert what.isprintable()
+    assert not what.endswith(": ")
+
+
+def test_a_fault_without_words_is_told_by_its_kind() -> None:
+    assert raise_inside(OSError()).what == "the engine refused: OSError"
 
 
 def test_what_is_no_fault_of_the_engine_is_not_hidden() -> None:

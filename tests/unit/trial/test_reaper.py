@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.errors import EnvironmentFault
 from seatrial.trial import reaper
 from seatrial.trial.identity import process_start
 
@@ -57,6 +58,44 @@ def test_a_dismissed_reaper_ends_and_leaves_no_file(tmp_path: Path) -> None:
 
     assert list(tmp_path.iterdir()) == []
     watching.child_started(os.getpid())  # too late, and no fault
+
+
+def sweep_that_fails(times: int) -> reaper.Sweep:
+    """A sweep whose engine answers only after so many tries."""
+    tries = iter(range(times))
+
+    async def sweep(trial: str, log: Path) -> None:
+        if next(tries, None) is not None:
+            raise EnvironmentFault("connection refused", where="the engine")
+
+    return sweep
+
+
+async def test_it_waits_for_an_engine_that_does_not_answer_and_says_so_once(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "log"
+
+    await reaper._sweep_in_time("t1", log, sweep=sweep_that_fails(3), pause_s=0)
+
+    assert log.read_text() == "the engine: connection refused\n"
+
+
+async def test_it_gives_up_when_its_time_is_over(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+
+    await reaper._sweep_in_time("t1", log, sweep=sweep_that_fails(9), patience_s=0, pause_s=0)
+
+    assert log.read_text().endswith("gave up; seatrial clean removes what is left\n")
+
+
+async def test_left_to_it_the_reaper_goes_on_by_itself(tmp_path: Path) -> None:
+    watching = reaper.Reaper("no-such-trial", tmp_path)
+
+    watching.leave_to_it()
+
+    assert watching._process.wait(timeout=60) == 0
+    assert (tmp_path / "reaper.log").read_text().startswith("Seatrial ended without cleaning up")
 
 
 def test_a_signal_to_the_terminals_group_does_not_end_the_reaper() -> None:
