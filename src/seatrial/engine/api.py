@@ -121,6 +121,12 @@ class Engine:
         made = await self._docker._query_json("volumes/create", "POST", data=config)  # noqa: SLF001
         return str(made.get("Mountpoint", ""))
 
+    async def create_network(self, name: str, labels: Mapping[str, str]) -> str:
+        """Make a network of the engine's default driver and return its id."""
+        config = {"Name": name, "Labels": dict(labels), "CheckDuplicate": True}
+        made = await self._docker._query_json("networks/create", "POST", data=config)  # noqa: SLF001
+        return str(made["Id"])
+
     async def start(self, container: str) -> None:
         """Start a created container."""
         await self._docker.containers.container(container).start()

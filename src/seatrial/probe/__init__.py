@@ -5,6 +5,7 @@ from pathlib import Path
 __all__ = [
     "coverage_reporter_source",
     "guard_source",
+    "isolation_source",
     "probe_source",
     "reach_source",
     "share_source",
@@ -40,6 +41,11 @@ def coverage_reporter_source() -> bytes:
 def reach_source() -> bytes:
     """The source code of what asks from beside the tests which services can be reached."""
     return _source("seatrial_reach.py")
+
+
+def isolation_source() -> bytes:
+    """The source code of what tries to reach the stack from another network."""
+    return _source("seatrial_isolation.py")
 
 
 def _source(name: str) -> bytes:

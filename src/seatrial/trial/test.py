@@ -7,6 +7,7 @@ from typing import Any
 
 from seatrial.engine.faults import engine_faults
 from seatrial.engine.logs import follow_log
+from seatrial.trial.isolation import measure_isolation
 from seatrial.trial.live import follow_tests
 from seatrial.trial.rig import Journal, Rig
 from seatrial.trial.service import log_path
@@ -60,6 +61,10 @@ async def run_tests(
             if journal.services[service].state in {"ready", "started"}
         ]
         progress = asyncio.create_task(follow_tests(rig, stack.test_container))
+        over = asyncio.Event()
+        if rig.place in {"", "workers/1/"}:  # what holds for one stack holds for its twins
+            measuring = measure_isolation(rig, journal, over=over)
+            journal.beside.append(asyncio.create_task(measuring))
         timed_out = False
         try:
             async with asyncio.timeout(rig.settings.timeouts.test):
@@ -69,6 +74,7 @@ async def run_tests(
             timed_out = True
             await rig.engine.stop(stack.test_container, grace_s=STOP_GRACE_S)
         finally:
+            over.set()
             lost = tuple(w.result() for w in watchers if w.done() and not w.cancelled())
             for task in (*watchers, progress):
                 task.cancel()
