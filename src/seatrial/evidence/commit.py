@@ -1,5 +1,6 @@
 """Asks git what tree is being tried."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -8,16 +9,33 @@ from seatrial.evidence.record import Commit
 __all__ = ["has_tracked_files", "read_commit", "resolve_blob", "resolve_commit"]
 
 _TIMEOUT_S = 20
+_STATUS = (
+    *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),
+    *("status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=none"),
+)
+"""Whatever the repository's configuration says of what need not be looked at."""
+_STEERING = (
+    *("conftest.py", "sitecustomize.py", "usercustomize.py", "Dockerfile*"),
+    *("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg"),
+    *("pyproject.toml", ".coveragerc", ".coveragerc.toml", "seatrial.toml"),
+    "seatrial-waivers.toml",
+)
 
 
 def read_commit(project: Path) -> Commit | None:
-    """The commit, branch and state of the project's tree; None if git does not know it."""
+    """The commit, branch and state of the project's tree; None if git does not know it.
+
+    Dirty is also a tree with files that git was told not to look at: tracked ones that are assumed
+    to be unchanged, and ignored ones that steer tests or their judgement. Those in folders that are
+    ignored as a whole, such as environments, are passed over.
+    """
     head = _git(project, "rev-parse", "HEAD")
     if head is None:
         return None
     branch = _git(project, "symbolic-ref", "--short", "--quiet", "HEAD")
-    changed = _git(project, "status", "--porcelain", "--", ".")
-    return Commit(id=head.strip(), branch=(branch or "").strip() or None, dirty=changed != "")
+    changed = _git(project, *_STATUS, "--", ".")
+    dirty = changed != "" or _hides_files(project)
+    return Commit(id=head.strip(), branch=(branch or "").strip() or None, dirty=dirty)
 
 
 def resolve_commit(project: Path, revision: str) -> str | None:
@@ -43,6 +61,18 @@ def has_tracked_files(folder: Path) -> bool:
     return bool(names - {".gitignore", ".gitkeep", ".keep", "README.md"})
 
 
+def _hides_files(project: Path) -> bool:
+    listed = _git(project, "ls-files", "-v", "--", ".")
+    # In lower case: assumed to be unchanged; S: not in the work tree.
+    if listed is None or any(line[:1].islower() or line[:1] == "S" for line in listed.split("\n")):
+        return True
+    # As patterns relative to the project, at any depth.
+    patterns = [f":(glob)**/{name}" for name in _STEERING]
+    ignored = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+    found = (_git(project, *ignored, "--", *patterns) or "").split("\0")
+    return any(name and not name.endswith("/") for name in found)
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
@@ -51,6 +81,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
             text=True,
             check=False,
             timeout=_TIMEOUT_S,
+            env={**os.environ, "GIT_NO_REPLACE_OBJECTS": "1"},  # those show another commit
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

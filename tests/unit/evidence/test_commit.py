@@ -65,6 +65,57 @@ def test_a_changed_or_new_file_makes_it_dirty(tmp_path: Path, git: Git, name: st
     assert found.dirty
 
 
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_a_file_that_git_is_told_not_to_look_at_makes_it_dirty(
+    tmp_path: Path, git: Git, flag: str
+) -> None:
+    commit(git, tmp_path)
+    git("update-index", flag, "main.py")
+    (tmp_path / "main.py").write_text("changed", encoding="utf-8")
+
+    found = read_commit(tmp_path)
+
+    assert found is not None
+    assert found.dirty
+
+
+def test_new_files_make_it_dirty_whatever_git_is_told_to_show(tmp_path: Path, git: Git) -> None:
+    commit(git, tmp_path)
+    git("config", "status.showUntrackedFiles", "no")
+    (tmp_path / "new.py").touch()
+
+    found = read_commit(tmp_path)
+
+    assert found is not None
+    assert found.dirty
+
+
+@pytest.mark.parametrize(
+    ("name", "dirty"),
+    [
+        ("conftest.py", True),
+        ("tests/conftest.py", True),
+        ("seatrial-waivers.toml", True),
+        ("pytest.ini", True),
+        (".venv/lib/conftest.py", False),
+        ("notes.txt", False),
+    ],
+)
+def test_an_ignored_file_that_steers_tests_makes_it_dirty(
+    tmp_path: Path, git: Git, name: str, dirty: bool
+) -> None:
+    commit(git, tmp_path, "tests/test_one.py")
+    exclude = tmp_path / ".git/info/exclude"
+    exclude.write_text("conftest.py\n*.ini\n*.toml\n.venv/\nnotes.txt\n", encoding="utf-8")
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).touch()
+
+    found = read_commit(tmp_path)
+
+    assert found is not None
+    assert found.dirty == dirty
+
+
 def test_a_detached_head_has_no_branch(tmp_path: Path, git: Git) -> None:
     made = commit(git, tmp_path)
     git("checkout", "--quiet", made)
