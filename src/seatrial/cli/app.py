@@ -11,6 +11,7 @@ from seatrial.cli import (
     bench,
     clean,
     doctor,
+    drill,
     listing,
     plan,
     run,
@@ -40,6 +41,7 @@ app.command(name="clean", epilog=clean.EXAMPLES)(clean.clean)
 app.command(name="doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command(name="bench", epilog=bench.EXAMPLES)(bench.bench)
 app.command(name="audit", epilog=audit.EXAMPLES)(audit.audit)
+app.command(name="drill", epilog=drill.EXAMPLES)(drill.drill)
 app.command(name="schema", epilog=schema.EXAMPLES)(schema.schema)
 app.command(name="attest", epilog=attest.EXAMPLES)(attest.attest)
 app.command(name="verify", epilog=verify.EXAMPLES)(verify.verify)
