@@ -10,6 +10,7 @@ from rich.text import Text
 
 from seatrial.evidence.audit import AuditFinding, Severity
 from seatrial.evidence.folder import file_fault
+from seatrial.evidence.hostile import plain_text
 from seatrial.judge.approval import Approval, TrialSummary, approval_json
 from seatrial.judge.benchmarks import Benchmark
 from seatrial.judge.model import CriterionResult, CriterionStatus, Evidence
@@ -57,6 +58,7 @@ def approval_markdown(approval: Approval) -> str:
     filters: dict[str, Callable[..., Any]] = {
         "answer": _answer,
         "budget": _budget,
+        "code": lambda text: Ready(" ".join(plain_text(text).split())),
         "gib": lambda size: f"{size / _GIB:.1f} GiB",
         "level": lambda level: Ready(level if level is Level.LOW else f"**{level.value}**"),
         "moment": _moment,
