@@ -30,6 +30,7 @@ from seatrial.evidence.commit import read_commit
 from seatrial.evidence.drills import DrillReport, DrillResult
 from seatrial.evidence.environment import environment_hash
 from seatrial.evidence.folder import file_fault, manifest_of, tell_git_to_ignore
+from seatrial.evidence.ledger import drills_name, open_ledger
 from seatrial.evidence.record import Record
 from seatrial.settings import LoadedSettings
 from seatrial.stack.compose import find_compose
@@ -198,7 +199,7 @@ async def rehearse(
                 results=tuple(results),
                 files=await asyncio.to_thread(manifest_of, folder),
             )
-            _write(folder / REPORT_FILE, report)
+            _write(folder / REPORT_FILE, report, machine.wall_clock())
     return report, folder
 
 
@@ -459,7 +460,11 @@ def _results_folder(project: Path, name: str) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write(place: Path, report: DrillReport) -> None:
+def _write(place: Path, report: DrillReport, now: datetime) -> None:
     draft = place.with_name(f"{place.name}.part")
-    draft.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    draft.replace(place)
+    content = (report.model_dump_json(indent=2) + "\n").encode()
+    draft.write_bytes(content)
+    with open_ledger(place.parents[2]) as ledger:
+        commit = report.commit.id if report.commit else None
+        ledger.append(drills_name(report.id), commit, content, now)
+        draft.replace(place)

@@ -21,9 +21,18 @@ from pydantic import AwareDatetime, Field
 
 from seatrial.evidence.model import Model
 
-__all__ = ["LEDGER", "LedgerCheck", "LedgerLine", "OpenLedger", "check_ledger", "open_ledger"]
+__all__ = [
+    "LEDGER",
+    "LedgerCheck",
+    "LedgerLine",
+    "OpenLedger",
+    "check_ledger",
+    "drills_name",
+    "open_ledger",
+]
 
 LEDGER = "ledger.jsonl"
+_DRILLS = "drills"
 _FIRST = "0" * 64
 _MAX_BYTES = 64 << 20
 """Some 150,000 lines."""
@@ -36,9 +45,10 @@ _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class LedgerLine(Model):
-    """A record was written."""
+    """A record was written, or the report on a rehearsal."""
 
     trial: str
+    """Or `drills/` and the name of a rehearsal."""
     commit: str | None
     """That it was of."""
     time: AwareDatetime
@@ -96,6 +106,11 @@ class OpenLedger:
             raise OSError(f"only {written} of {len(content)} bytes were written")
 
 
+def drills_name(rehearsal: str) -> str:
+    """What the ledger calls a rehearsal."""
+    return f"{_DRILLS}/{rehearsal}"
+
+
 @contextmanager
 def open_ledger(home: Path) -> Iterator[OpenLedger]:
     """Wait until nobody else writes, and keep others from it: `home` is the folder `.seatrial`.
@@ -126,17 +141,20 @@ def check_ledger(home: Path) -> LedgerCheck:
             file.seek(0)
             content = file.read(_MAX_BYTES + 1)
         records = {path.parent.name: _sha256(path) for path in home.glob("runs/*/record.json")}
+        for path in home.glob(f"{_DRILLS}/*/drills.json"):
+            records[drills_name(path.parent.name)] = _sha256(path)
     lines, faults = _read(content)
     by_trial = {line.trial: line for line in lines}
     older = set()
     for trial, sha256 in sorted(records.items()):
         line = by_trial.get(trial)
+        began = trial.rpartition("/")[2]  # names begin with the time
         if line is not None and sha256 != line.record:
             faults.append(f"the record of {trial} is not the one that the ledger names")
-        elif line is None and (not lines or trial < lines[0].trial):  # names begin with the time
+        elif line is None and (not lines or began < lines[0].trial.rpartition("/")[2]):
             older.add(trial)
         elif line is None:
-            faults.append(f"trial {trial} is not in the ledger, though it is not older")
+            faults.append(f"{trial} is not in the ledger, though it is not older")
     if len(faults) > _MAX_TOLD:
         faults[_MAX_TOLD:] = [f"and {len(faults) - _MAX_TOLD} more"]
     return LedgerCheck(by_trial, tuple(faults), frozenset(older))

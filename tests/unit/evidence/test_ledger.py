@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seatrial.evidence.folder import new_run_folder, write_record
-from seatrial.evidence.ledger import LEDGER, LedgerCheck, check_ledger, open_ledger
+from seatrial.evidence.ledger import LEDGER, LedgerCheck, check_ledger, drills_name, open_ledger
 from seatrial.evidence.record import Commit
 from unit.factories import make_record
 
@@ -103,7 +103,7 @@ def test_a_record_put_in_is_noticed(tmp_path: Path) -> None:
     copy.parent.mkdir()
     copy.write_bytes(record.read_bytes())
     [fault] = check(tmp_path).faults
-    assert fault == f"trial {_NAMES[1]} is not in the ledger, though it is not older"
+    assert fault == f"{_NAMES[1]} is not in the ledger, though it is not older"
 
 
 def test_trials_from_before_the_ledger_are_named_and_no_fault(tmp_path: Path) -> None:
@@ -135,6 +135,22 @@ def test_a_folder_tidied_away_is_no_fault_and_stays_in_the_ledger(tmp_path: Path
     record_trial(tmp_path, _NAMES[0]).unlink()
     assert check(tmp_path).faults == ()
     assert _NAMES[0] in check(tmp_path).lines
+
+
+def test_reports_on_rehearsals_are_in_it_too(tmp_path: Path) -> None:
+    record_trial(tmp_path, _NAMES[0])
+    home = tmp_path / ".seatrial"
+    report = home / "drills" / _NAMES[1] / "drills.json"
+    report.parent.mkdir(parents=True)
+    report.write_bytes(b"{}")
+    [fault] = check(tmp_path).faults
+    assert fault == f"drills/{_NAMES[1]} is not in the ledger, though it is not older"
+    with open_ledger(home) as ledger:
+        ledger.append(drills_name(_NAMES[1]), None, b"{}", _NOW)
+    assert check(tmp_path).faults == ()
+    report.write_bytes(b"[]")
+    [fault] = check(tmp_path).faults
+    assert fault == f"the record of drills/{_NAMES[1]} is not the one that the ledger names"
 
 
 def test_a_line_that_was_cut_off_does_not_spoil_the_next(tmp_path: Path) -> None:
