@@ -36,7 +36,7 @@ def _judge(dossier: Dossier) -> Judgement:
         _refusals(dossier, coverage),
         f"coverage is {percent:.2f} % of {counted(coverage.file_count, 'file')}, from "
         f"{counted(len(coverage.data_files), 'data file')} of "
-        f"{counted(busy_workers(trial.record), 'worker')}; {_looked_at(dossier, coverage)}",
+        f"{counted(_workers(trial.record), 'worker')}; {_looked_at(dossier, coverage)}",
         confidence(dossier, lambda record: _same(record, percent), drills),
         *_rows(trial, coverage),
         *drills,
@@ -60,13 +60,20 @@ def _data_files(trial: TrialEvidence, coverage: Coverage) -> Iterator[Refusal]:
             f"data files were not taken out of the container, or are empty: {named(missing)}",
             "keep coverage's data under the size that is taken out (docs/settings.md)",
         )
-    workers = busy_workers(trial.record)
+    workers = _workers(trial.record)
     if len(coverage.data_files) - len(missing) < workers:
         yield against(
             f"{counted(len(coverage.data_files) - len(missing), 'data file')} of "
             f"{counted(workers, 'worker')} with tests were taken out",
             "let every worker measure coverage",
         )
+
+
+def _workers(record: Record) -> int:
+    """Workers with tests; where the record tells nothing of a split, test containers."""
+    if record.split:
+        return busy_workers(record)
+    return max(1, sum(service.role == "test" for service in record.services))
 
 
 def _sources(coverage: Coverage, most: float) -> Iterator[Refusal]:

@@ -1,0 +1,73 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from seatrial.judge.criteria.artifacts_extracted import CRITERION
+from seatrial.judge.model import Confidence, CriterionStatus
+from unit.judge.dossiers import coverage, digest, dossier, files, judged, trial
+
+WANTED = [
+    "junit.xml",
+    "coverage/coverage.json",
+    "coverage/coverage.xml",
+    "workers/1/logs/test.log",
+    "workers/2/logs/test.log",
+]
+
+
+def test_results_coverage_and_logs_that_a_workflow_uploads_meet_it() -> None:
+    judgement = CRITERION.judge(dossier())
+
+    assert judgement.status is CriterionStatus.MET
+    assert judgement.confidence is Confidence.MEDIUM, "that it uploads is only read"
+    assert "5 files" in judgement.reason
+    hashes = {row.file: row.sha256 for row in judgement.evidence}
+    folder = dossier().trial.exhibit.file.rpartition("/")[0]
+    assert hashes[f"{folder}/junit.xml"] == digest("junit.xml")
+
+
+@pytest.mark.parametrize("path", WANTED)
+@pytest.mark.parametrize("how", ["leave_out", "empty"])
+def test_a_file_that_is_missing_or_empty_does_not_meet_it(path: str, how: str) -> None:
+    judgement = CRITERION.judge(dossier(trials=judged(files=files(**{how: (path,)}))))
+
+    assert judgement.status is CriterionStatus.NOT_MET
+    assert path in judgement.reason
+
+
+def test_files_that_were_changed_since_do_not_meet_it() -> None:
+    changed = replace(trial(), faults=("junit.xml has another content",))
+
+    judgement = CRITERION.judge(dossier(trials=(changed,)))
+
+    assert judgement.status is CriterionStatus.NOT_MET
+    assert "junit.xml has another content" in judgement.reason
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"coverage": coverage(reports=("coverage/coverage.json",))},
+        {"coverage": coverage(reports=())},
+        {"services": tuple(s.model_copy(update={"log": None}) for s in trial().record.services)},
+    ],
+)
+def test_a_report_or_log_that_was_never_made_does_not_meet_it(changed: dict[str, Any]) -> None:
+    assert CRITERION.judge(dossier(trials=judged(**changed))).status is CriterionStatus.NOT_MET
+
+
+def test_reports_are_not_asked_for_where_coverage_was_not_measured() -> None:
+    trials = judged(coverage=None, files=files(leave_out=WANTED[1:3]))
+
+    assert CRITERION.judge(dossier(trials=trials)).status is CriterionStatus.MET
+
+
+@pytest.mark.parametrize("changed", [{"workflow_uploads": None}, {"trials": judged(services=())}])
+def test_without_a_workflow_or_a_test_container_it_is_not_measured(
+    changed: dict[str, Any],
+) -> None:
+    judgement = CRITERION.judge(dossier(**changed))
+
+    assert judgement.status is CriterionStatus.NOT_MEASURED
+    assert judgement.remedy
