@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 from pydantic import AwareDatetime, Field, NonNegativeFloat, NonNegativeInt
 
 from seatrial import __version__
+from seatrial.errors import UsageFault
 from seatrial.evidence.audit import AuditFinding, AuditReport, Severity
 from seatrial.evidence.drills import DrillResult
 from seatrial.evidence.hostile import plain_values
@@ -159,7 +160,12 @@ def draw_up(dossier: Dossier, verdict: Verdict) -> Approval:
 
     It holds neither the time of its making nor the place of the project, and the order in which
     evidence was found changes nothing in it.
+
+    Raises:
+        UsageFault: there is no trial to judge.
     """
+    if not dossier.trials:
+        raise UsageFault("there is no trial to judge", next_step="make one: seatrial run")
     dossier, verdict = _in_order(dossier), _verdict_in_order(verdict)
     results = verdict.criteria
     risks = assess_risks(dossier, results)
@@ -228,11 +234,10 @@ def _in_order(dossier: Dossier) -> Dossier:
     if drills:
         results = tuple(sorted(drills.report.results, key=lambda one: one.key))
         drills = replace(drills, report=drills.report.model_copy(update={"results": results}))
-    judged, *others = dossier.trials
-    others.sort(key=lambda one: one.record.id, reverse=True)
+    others = sorted(dossier.trials[1:], key=lambda one: one.record.id, reverse=True)
     return replace(
         dossier,
-        trials=(judged, *others),
+        trials=(dossier.trial, *others),
         earlier=tuple(sorted(dossier.earlier, key=lambda one: one.record.id, reverse=True)),
         drills=drills,
         audit=audit,
@@ -261,6 +266,7 @@ def _verdict_in_order(verdict: Verdict) -> Verdict:
         update={
             "reasons": tuple(sorted(verdict.reasons, key=by_weight)),
             "waived": tuple(sorted(verdict.waived, key=by_reason)),
+            "notes": tuple(sorted(verdict.notes)),
         }
     )
 

@@ -1,7 +1,7 @@
 """What the judged trial took, beside its budget and beside what comparable trials took."""
 
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,6 +60,8 @@ def comparable_trials(dossier: Dossier) -> tuple[TrialEvidence, ...]:
     like the judged one of a part, with as many workers, on a machine with as many cores, as much
     memory, the same architecture and storage driver.
     """
+    if not dossier.trials:
+        return ()
     judged = dossier.trial
     others = {
         trial.record.id: trial
@@ -73,16 +75,21 @@ def comparable_trials(dossier: Dossier) -> tuple[TrialEvidence, ...]:
 
 
 def benchmarks(dossier: Dossier) -> tuple[Benchmark, ...]:
-    """The table of all metrics; a cold and a warm build are different metrics."""
+    """The table of all metrics; a cold and a warm build are different metrics.
+
+    Without a trial, or if the judged one's files were changed, nothing is measured.
+    """
     trials = comparable_trials(dossier)
+    if trials and trials[0].faults:
+        trials = ()  # what was changed since measures nothing
     rows = (_benchmark(metric, trials, dossier) for metric in _metrics())
     return tuple(row for row in rows if row.n or row.metric != _MIXED)
 
 
-def _benchmark(metric: _Metric, trials: Iterable[TrialEvidence], dossier: Dossier) -> Benchmark:
+def _benchmark(metric: _Metric, trials: Sequence[TrialEvidence], dossier: Dossier) -> Benchmark:
     measured = [(trial, found) for trial in trials if (found := metric.read(trial.record))]
     values = [value for _, (value, _) in measured]
-    own = metric.read(dossier.trial.record)
+    own = metric.read(trials[0].record) if trials else None
     budget = metric.budget(dossier)
     median = statistics.median(values) if values else None
     return Benchmark(
@@ -158,7 +165,7 @@ def _limit(name: str) -> Callable[[Dossier], float | None]:
 
 
 def _threshold(dossier: Dossier) -> float | None:
-    coverage = dossier.trial.record.coverage
+    coverage = dossier.trial.record.coverage if dossier.trials else None
     return coverage.threshold.percent if coverage and coverage.threshold else None
 
 

@@ -60,7 +60,7 @@ def _passed(case: Case) -> Seen:
 
 CHECKLIST: Mapping[str, tuple[Sign, ...]] = {
     "code quality": (
-        Sign("the tests pass", "the judged trial", _passed),
+        trials.of_trial("the tests pass", "the judged trial", _passed),
         trials.NO_RETRIES,
         criterion("coverage-extracted", "coverage is measured on the commit's own sources"),
         criterion("coverage-enforced", "a coverage threshold is enforced"),

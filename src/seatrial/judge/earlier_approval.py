@@ -32,23 +32,23 @@ def find_earlier_approval(project: Path, judged: Record) -> EarlierApproval | No
     itself: it names a commit, and its sha256 goes into the document that does so too.
     """
     here = judged.commit.id if judged.commit else None
-    best: tuple[Approval, Exhibit] | None = None
-    for path in sorted((project / APPROVALS).glob(f"*/{_FILE}")):
-        found = _read(path)
-        if found is None:
-            continue
-        approval, sha256 = found
-        if approval.commit is None or not _COMMIT.fullmatch(approval.commit.id):
-            continue
-        if approval.commit.id == here or approval.trial.ended > judged.started:
-            continue
-        if best is None or approval.trial.ended >= best[0].trial.ended:
-            best = approval, Exhibit(path.relative_to(project).as_posix(), sha256)
-    if best is None or best[0].commit is None:
+    found = [
+        (approval.trial.ended, earlier)
+        for path in sorted((project / APPROVALS).glob(f"*/{_FILE}"))
+        if (read := _read(path))
+        for approval, sha256 in (read,)
+        if (earlier := _earlier(approval, Exhibit(path.relative_to(project).as_posix(), sha256)))
+        if earlier.commit != here and approval.trial.ended <= judged.started
+    ]
+    return max(found, key=lambda one: (one[0], one[1].trial), default=(None, None))[1]
+
+
+def _earlier(approval: Approval, exhibit: Exhibit) -> EarlierApproval | None:
+    commit = approval.commit
+    if approval.decision != "approved" or commit is None or not _COMMIT.fullmatch(commit.id):
         return None
-    approval, exhibit = best
     return EarlierApproval(
-        commit=best[0].commit.id,
+        commit=commit.id,
         trial=approval.trial.id,
         images=tuple(image for image in approval.images if image.built),
         exhibit=exhibit,
@@ -56,13 +56,11 @@ def find_earlier_approval(project: Path, judged: Record) -> EarlierApproval | No
 
 
 def _read(path: Path) -> tuple[Approval, str] | None:
+    """The document and its file's sha256; None if it is none."""
     try:
         if path.is_symlink() or path.stat().st_size > _MAX_BYTES:
             return None
         text = path.read_bytes()
-        approval = Approval.model_validate_json(text)
+        return Approval.model_validate_json(text), hashlib.sha256(text).hexdigest()
     except (OSError, ValidationError):
         return None
-    if approval.decision != "approved":
-        return None
-    return approval, hashlib.sha256(text).hexdigest()

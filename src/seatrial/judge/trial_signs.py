@@ -1,5 +1,7 @@
 """What the trials themselves tell: the signs that are read in their records."""
 
+from collections.abc import Callable
+
 from seatrial.evidence.record import Status
 from seatrial.judge.benchmarks import comparable_trials
 from seatrial.judge.dossier import Dossier, TrialEvidence
@@ -18,6 +20,7 @@ __all__ = [
     "READINESS_PROVEN",
     "SAMPLED",
     "UNTOUCHED",
+    "of_trial",
 ]
 
 _MIN_TRIALS = 3
@@ -27,8 +30,23 @@ _MEMORY_SHARE = 0.8
 _ENDED = frozenset({Status.PASSED, Status.FAILED, Status.OVER_BUDGET, Status.ENVIRONMENT})
 
 
+def of_trial(question: str, by: str, look: Callable[[Case], Seen]) -> Sign:
+    """A question to the judged trial; without one, or if its files were changed, no answer."""
+
+    def look_if_there(case: Case) -> Seen:
+        if not case.dossier.trials:
+            return Seen(None, "there is no trial")
+        if case.dossier.trial.faults:
+            return Seen(None, "the trial's files are not as it left them")
+        return look(case)
+
+    return Sign(question, by, look_if_there)
+
+
 def _untouched(case: Case) -> Seen:
     dossier = case.dossier
+    if not dossier.trials:
+        return Seen(None, "there is no trial")
     faults = (*dossier.trial.faults, *dossier.ledger_faults)
     doubts = case.record.doubts
     exhibit = dossier.trial.exhibit
@@ -168,20 +186,20 @@ def _of_this_commit(dossier: Dossier) -> list[TrialEvidence]:
 _RECORD, _RECORDS = "the judged trial", "comparable trials"
 
 UNTOUCHED = Sign("the evidence is as the trial left it, and free of doubt", _RECORD, _untouched)
-LEFT_NOTHING = Sign("no comparable trial left anything in the engine", _RECORDS, _left_nothing)
-NO_RESTARTS = Sign("no service was started again", _RECORD, _no_restarts)
-READINESS_PROVEN = Sign("every service was shown to be ready", _RECORD, _readiness_proven)
-BUDGETS_KEPT = Sign("the budgets that are set were kept", "benchmarks", _budgets)
-ENOUGH_TRIALS = Sign(f"{_MIN_TRIALS} or more comparable trials", _RECORDS, _enough_trials)
-MEMORY_TO_SPARE = Sign(
+LEFT_NOTHING = of_trial("no comparable trial left anything in the engine", _RECORDS, _left_nothing)
+NO_RESTARTS = of_trial("no service was started again", _RECORD, _no_restarts)
+READINESS_PROVEN = of_trial("every service was shown to be ready", _RECORD, _readiness_proven)
+BUDGETS_KEPT = of_trial("the budgets that are set were kept", "benchmarks", _budgets)
+ENOUGH_TRIALS = of_trial(f"{_MIN_TRIALS} or more comparable trials", _RECORDS, _enough_trials)
+MEMORY_TO_SPARE = of_trial(
     f"the peak of memory is at most {100 * _MEMORY_SHARE:.0f} % of the engine's", _RECORD, _memory
 )
-NEVER_KILLED = Sign(
+NEVER_KILLED = of_trial(
     "no trial of this commit ran out of memory", "trials of this commit", _never_killed
 )
-SAMPLED = Sign("every service's use of resources was sampled", _RECORD, _sampled)
-NO_RETRIES = Sign("no test passed only when it was run again", _RECORD, _no_retries)
-FAILURE_RATE = Sign(
+SAMPLED = of_trial("every service's use of resources was sampled", _RECORD, _sampled)
+NO_RETRIES = of_trial("no test passed only when it was run again", _RECORD, _no_retries)
+FAILURE_RATE = of_trial(
     "the share of this commit's trials that failed is within the limit of the monitoring period",
     "trials of this commit",
     _failure_rate,

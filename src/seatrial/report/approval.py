@@ -87,6 +87,8 @@ def print_approval(out: Console, approval: Approval, folder: Path) -> None:
     for waived in verdict.waived:
         head = f"set aside by {waived.person} until {waived.expires}: "
         out.print(Text.assemble((head, "yellow"), f"{waived.reason.key}: {waived.reason.what}"))
+    for note in verdict.notes:
+        out.print(Text.assemble(("note: ", "yellow"), note))
     for reason in verdict.reasons:
         out.print(Text.assemble(("✗ ", "red"), (reason.key, "bold"), f": {reason.what}"))
         if reason.remedy:

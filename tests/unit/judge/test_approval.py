@@ -5,10 +5,12 @@ from random import Random
 from typing import Any
 
 import jsonschema
+import pytest
 from hypothesis import given
 from hypothesis import settings as settings_of_test
 from hypothesis import strategies as st
 
+from seatrial.errors import UsageFault
 from seatrial.evidence.audit import Severity, ToolRun
 from seatrial.judge.approval import Approval, approval_json, approval_schema, draw_up
 from seatrial.judge.dossier import Dossier, PolicyChange
@@ -109,6 +111,29 @@ def test_the_order_in_which_evidence_was_found_changes_nothing(chance: Random) -
 
 def test_the_time_of_judging_is_not_in_it() -> None:
     assert draw(dossier(now=None)) == draw(dossier())
+
+
+def test_without_a_trial_there_is_nothing_to_draw_up() -> None:
+    of = dossier(trials=())
+
+    with pytest.raises(UsageFault, match="no trial"):
+        draw_up(of, verdict(dossier()))
+
+
+def test_of_a_trial_whose_files_were_changed_nothing_counts_as_measured() -> None:
+    of = audited(trials=(trial(faults=("junit.xml has another content",)),))
+    approval = draw(of)
+
+    assert {row.status for row in approval.benchmarks} == {"not measured"}
+    assert {one.level for one in approval.risks if one.area in {"security", "clean-up"}} <= {
+        "high",
+        "medium",
+    }
+    lines = {one.statement: one for one in approval.checklist}
+    assert lines["the tests pass"].status == "nothing ran"
+    assert "junit.xml has another content" in next(
+        one.reason for one in approval.risks if one.area == "security"
+    )
 
 
 def test_other_evidence_gives_another_document() -> None:

@@ -62,7 +62,7 @@ def everything() -> Approval:
             exhibit=exhibit(".seatrial/approvals/t/approval.json"),
         ),
     )
-    return draw(of, waived=(waived(),))
+    return draw(of, waived=(waived(),), notes=("the waiver of audit by Ada sets nothing aside",))
 
 
 def draw(of: Dossier | None = None, **values: Any) -> Approval:
@@ -150,6 +150,12 @@ def test_a_waiver_stands_before_the_score() -> None:
     first, _, _ = page.partition("**Score")
     assert "Set aside by Ada Lovelace, until 2026-02-01:** dirty-tree" in first
     assert "only a comment differs" in first
+
+
+def test_a_waiver_that_does_not_count_is_told_before_the_criteria() -> None:
+    first, _, _ = approval_markdown(everything()).partition("## Criteria")
+
+    assert "the waiver of audit by Ada sets nothing aside" in first
 
 
 def test_every_reason_stands_in_it_with_what_to_do() -> None:
