@@ -1,14 +1,24 @@
 """Asks git what a project was at an earlier commit, and what changed since."""
 
+import hashlib
 import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from seatrial.errors import UsageFault
 
-__all__ = ["added_lines", "changed_names", "commit_time", "parent_of", "text_at"]
+__all__ = [
+    "added_lines",
+    "changed_names",
+    "commit_time",
+    "parent_of",
+    "sha256_at",
+    "text_at",
+    "tracked_files",
+]
 
 _TIMEOUT_S = 60
 _MAX_BYTES = 4 << 20
@@ -36,10 +46,22 @@ def parent_of(project: Path) -> str | None:
     return None
 
 
-def commit_time(project: Path) -> int | None:
-    """When the newest commit was made, in seconds since 1970, as whoever made it says."""
+def commit_time(project: Path) -> datetime | None:
+    """When the newest commit was made, as whoever made it says."""
     found = _git(project, "log", "-1", "--no-show-signature", "--format=%ct").strip()
-    return int(found) if found.isdecimal() else None
+    return datetime.fromtimestamp(int(found), UTC) if found.isdecimal() else None
+
+
+def tracked_files(project: Path, pattern: str) -> tuple[str, ...]:
+    """Files that git knows and that match, relative to the project, in their order."""
+    found = _git(project, "ls-files", "-z", "--", pattern)
+    return tuple(sorted({name for name in found.split("\0") if name}))
+
+
+def sha256_at(project: Path, commit: str, name: str) -> str | None:
+    """Of a file's content in a commit; None if there is no such file."""
+    content = _run(project, "cat-file", "blob", f"{commit}:./{name}")
+    return None if content is None else hashlib.sha256(content).hexdigest()
 
 
 def text_at(project: Path, commit: str | None, name: str) -> str | None:
@@ -105,15 +127,19 @@ def _changed_lines(project: Path, commit: str, pattern: str) -> Iterator[tuple[s
 
 
 def _git(project: Path, *arguments: str) -> str:
-    """What git prints; nothing if it fails. Replaced objects would show another history."""
+    """What git prints; nothing if it fails."""
+    return (_run(project, *arguments) or b"").decode("utf-8", "replace")
+
+
+def _run(project: Path, *arguments: str) -> bytes | None:
     try:
         done = subprocess.run(
             ["git", "-C", str(project), "-c", "core.quotePath=false", *arguments],
             capture_output=True,
             check=False,
             timeout=_TIMEOUT_S,
-            env={**os.environ, "GIT_NO_REPLACE_OBJECTS": "1"},
+            env={**os.environ, "GIT_NO_REPLACE_OBJECTS": "1"},  # those show another history
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
+        return None
+    return done.stdout if done.returncode == 0 else None

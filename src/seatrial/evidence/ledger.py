@@ -168,7 +168,7 @@ def _read(content: bytes) -> tuple[list[LedgerLine], list[str]]:
     if content and not content.endswith(b"\n"):
         faults.append("the ledger's last line was cut off")
     previous = _FIRST
-    for number, text in enumerate(content.split(b"\n")[: -1 if content.endswith(b"\n") else None]):
+    for number, text in enumerate(content.removesuffix(b"\n").split(b"\n") if content else []):
         line = _parse(text)
         if line is None:
             faults.append(f"line {number + 1} of the ledger was changed")

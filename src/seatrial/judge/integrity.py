@@ -10,7 +10,7 @@ from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.ledger import LedgerCheck
 from seatrial.evidence.record import FileEntry, Record
 
-__all__ = ["check_files", "check_trial", "sha256_of"]
+__all__ = ["check_files", "check_record", "check_trial", "sha256_of"]
 
 _MAX_TOLD = 20
 
@@ -20,15 +20,21 @@ def check_trial(folder: RunFolder, record: Record, ledger: LedgerCheck) -> tuple
 
     Links are followed nowhere: no trial makes one.
     """
-    faults = list(check_files(folder.path, record.files, beside=(folder.record.name,)))
+    files = check_files(folder.path, record.files, beside=(folder.record.name,))
+    return (*check_record(folder, record, ledger), *files)
+
+
+def check_record(folder: RunFolder, record: Record, ledger: LedgerCheck) -> tuple[str, ...]:
+    """The same of the record alone."""
+    faults = []
+    if record.id != folder.path.name:
+        faults.append(f"the record is of another trial: {plain_text(record.id)}")
     line = ledger.lines.get(folder.path.name)
     if line is None:
         older = folder.path.name in ledger.older
-        faults.insert(0, "older than the ledger" if older else "the ledger does not name it")
+        faults.append("older than the ledger" if older else "the ledger does not name it")
     elif sha256_of(folder.record) != line.record:
-        faults.insert(0, "the record is not the one that the ledger names")
-    if record.id != folder.path.name:
-        faults.insert(0, f"the record is of another trial: {plain_text(record.id)}")
+        faults.append("the record is not the one that the ledger names")
     return tuple(faults)
 
 
