@@ -232,6 +232,15 @@ class Engine:
 
     async def modified_at(self, container: str, path: str) -> str | None:
         """When a path in a container was last changed, as the engine writes times; None: never."""
+        told = await self._path_stat(container, path)
+        return str(told["mtime"]) if told else None
+
+    async def size_of(self, container: str, path: str) -> int | None:
+        """Bytes of a file in a container; None: there is none."""
+        told = await self._path_stat(container, path)
+        return int(told["size"]) if told else None
+
+    async def _path_stat(self, container: str, path: str) -> dict[str, Any] | None:
         from aiodocker.exceptions import DockerError  # noqa: PLC0415 - imported late, see connect
 
         try:
@@ -239,9 +248,10 @@ class Engine:
                 "HEAD", f"containers/{container}/archive", {"path": path}
             ) as response:
                 told = response.headers.get("X-Docker-Container-Path-Stat", "")
-            return str(json.loads(base64.b64decode(told))["mtime"])
-        except (DockerError, ValueError, KeyError):
+            stat = dict(json.loads(base64.b64decode(told)))
+        except (DockerError, ValueError):
             return None
+        return stat if {"mtime", "size"} <= stat.keys() else None
 
     async def connect(self, network: str, container: str) -> None:
         """Put a container that does not run yet on one more network."""

@@ -5,8 +5,8 @@ import errno
 import io
 import os
 import tarfile
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from typing import IO
@@ -64,6 +64,8 @@ class Extraction:
 
     files: tuple[str, ...]
     findings: tuple[str, ...]
+    modified: Mapping[str, float] = field(default_factory=dict)
+    """When each file was last changed in the container, in seconds since 1970."""
 
 
 async def put_entries(
@@ -177,7 +179,7 @@ async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
 
 
 def _unpack(file: IO[bytes], into: Path, max_bytes: int, max_files: int) -> Extraction:
-    files: list[str] = []
+    modified: dict[str, float] = {}
     findings: list[str] = []
     budget = max_bytes
     try:
@@ -186,7 +188,7 @@ def _unpack(file: IO[bytes], into: Path, max_bytes: int, max_files: int) -> Extr
                 if member.isdir():
                     continue
                 refusal = _refusal(member, archive)
-                if not refusal and len(files) >= max_files:
+                if not refusal and len(modified) >= max_files:
                     refusal = f"over {max_files} files"
                 if not refusal and member.size > budget:
                     refusal = f"over {max_bytes} bytes in all"
@@ -202,13 +204,13 @@ def _unpack(file: IO[bytes], into: Path, max_bytes: int, max_files: int) -> Extr
                 except OSError as error:
                     findings.append(f"{member.name!r}: {error.strerror}, not taken out")
                     continue
-                files.append(str(relative))
+                modified[str(relative)] = member.mtime
     except (tarfile.TarError, ValueError, OverflowError) as error:
         findings.append(f"the archive is broken: {error}")
     if len(findings) > _MAX_FINDINGS:
         rest = len(findings) - _MAX_FINDINGS
         findings = [*findings[:_MAX_FINDINGS], f"and {rest} more"]
-    return Extraction(tuple(files), tuple(findings))
+    return Extraction(tuple(modified), tuple(findings), modified)
 
 
 def _refusal(member: tarfile.TarInfo, archive: tarfile.TarFile) -> str:

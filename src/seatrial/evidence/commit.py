@@ -2,11 +2,19 @@
 
 import os
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 from seatrial.evidence.record import Commit
 
-__all__ = ["has_tracked_files", "read_commit", "resolve_blob", "resolve_commit"]
+__all__ = [
+    "committed_at",
+    "has_tracked_files",
+    "read_commit",
+    "resolve_blob",
+    "resolve_commit",
+    "tracked_files",
+]
 
 _TIMEOUT_S = 20
 _STATUS = (
@@ -52,6 +60,21 @@ def resolve_blob(project: Path, commit: str, file: str) -> str | None:
         project, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}:./{file}"
     )
     return found.strip() if found else None
+
+
+def committed_at(project: Path, commit: str) -> datetime | None:
+    """When a commit was made, as it says itself; None if git does not know it."""
+    told = _git(project, "show", "--no-patch", "--format=%cI", commit, "--")
+    try:
+        return datetime.fromisoformat((told or "").strip())
+    except ValueError:
+        return None
+
+
+def tracked_files(project: Path) -> tuple[str, ...]:
+    """The files below the project that git knows, relative to it; none if git does not know it."""
+    listed = _git(project, "ls-files", "-z", "--", ".")
+    return tuple(name for name in (listed or "").split("\0") if name)
 
 
 def has_tracked_files(folder: Path) -> bool:

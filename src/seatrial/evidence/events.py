@@ -13,8 +13,10 @@ from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.record import Failure, Pytest, Reach, TestCounts
 from seatrial.evidence.tests import Outcome, TestResult, TestSink
 
-__all__ = ["ProbeReport", "each_event", "read_events"]
+__all__ = ["EVENTS_FILE", "ProbeReport", "each_event", "read_events"]
 
+EVENTS_FILE = "events.jsonl"
+"""Among what the probe wrote."""
 MAX_FAILURES = 200
 MAX_LINE = 1 << 20
 """Bytes: a failure's text of 10,000 characters, each escaped to six, and a long node id."""
@@ -42,6 +44,7 @@ class ProbeReport:
     coverage: CoverageSightings | None
     junit_paths: tuple[str, ...]
     """JUnit files that the tests' command asked for, by their paths in the container."""
+    sessions: int
     started: datetime | None
     """When the first session began, by the container's wall clock."""
 
@@ -135,6 +138,7 @@ class _Reading:
             junit_paths=tuple(
                 dict.fromkeys(str(start["junit"]) for start in self._starts if start.get("junit"))
             ),
+            sessions=len(self._starts),
             started=_moment(first.get("wall")),
         )
 

@@ -324,10 +324,9 @@ def own_file(impl: Any) -> str:
     """
     plugin = impl.plugin
     module = plugin if inspect.ismodule(plugin) else sys.modules.get(type(plugin).__module__)
-    for file in (file_of(impl.function), str(getattr(module, "__file__", None) or "")):
-        if not is_installed(file):
-            return file or "?"
-    return ""
+    files = [file_of(impl.function), str(getattr(module, "__file__", None) or "")]
+    known = [file for file in files if file] or ["?"]
+    return next((file for file in known if not is_installed(file)), "")
 
 
 def wraps(impl: Any) -> bool:

@@ -242,6 +242,7 @@ def _gather_journals(journal: Journal, crew: Iterable[Worker]) -> None:
     if not own:
         return
     for worker in own:
+        journal.doubt(worker.journal.doubts)
         for text in worker.journal.findings:
             if text not in journal.findings:
                 journal.findings.append(text)

@@ -2,39 +2,43 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from seatrial.engine.archive import Extraction, take_out
 from seatrial.engine.faults import engine_faults
 from seatrial.errors import EnvironmentFault
-from seatrial.evidence.events import ProbeReport, read_events
+from seatrial.evidence.events import EVENTS_FILE, ProbeReport, read_events
 from seatrial.evidence.junit import JUNIT_FILE, write_junit
 from seatrial.evidence.record import Pytest
 from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results, write_results
 from seatrial.stack.instrument import PROBE_OUTPUT
+from seatrial.trial.coverage_report import started_at
+from seatrial.trial.doubts import look_for_doubts, output_doubts
 from seatrial.trial.rig import Journal, Rig
 
 __all__ = ["collect"]
 
-_EVENTS = "events.jsonl"
 _MAX_JUNIT_BYTES = 256 << 20
 _MAX_PROBE_BYTES = 1 << 30
 
 
 async def collect(
-    rig: Rig, journal: Journal, test_container: str, *, exit_code: int
+    rig: Rig, journal: Journal, test_container: str, *, exit_code: int, began: datetime
 ) -> ProbeReport | None:
     """Take out the probe's events, the JUnit files and the output folders.
 
     None: no pytest session reported, or collecting took too long. What cannot be taken out becomes
     a finding: the rest is evidence all the same. `exit_code` is the test command's; after a good
-    run, services are ended, as nothing but coverage is asked for any more.
+    run, services are ended, as nothing but coverage is asked for any more. `began` is when the test
+    container was about to be started, by this machine's clock. What speaks against the evidence is
+    noted in the journal.
     """
     try:
         async with asyncio.timeout(rig.settings.timeouts.collect):
             report = await _probe_report(rig, journal, test_container)
             junit = await _junit_files(rig, journal, test_container, report)
-            await _outputs(rig, journal)
+            await _outputs(rig, journal, test_container)
             await _exit_codes(rig, journal)
     except TimeoutError:
         journal.note(
@@ -42,11 +46,12 @@ async def collect(
             "allow more with timeouts.collect"
         )
         return None
+    if report is not None:
+        report = replace(report, pytest=report.pytest.model_copy(update={"junit": junit}))
+    await look_for_doubts(rig, journal, test_container, report, began=began)
     if report and exit_code == 0 and _all_well(report.pytest):
         _release_services(rig, journal)
-    if report is None:
-        return None
-    return replace(report, pytest=report.pytest.model_copy(update={"junit": junit}))
+    return report
 
 
 def _all_well(pytest: Pytest) -> bool:
@@ -67,7 +72,7 @@ async def _probe_report(rig: Rig, journal: Journal, container: str) -> ProbeRepo
     folder = rig.folder.path / "probe"
     await _take(rig, journal, container, PROBE_OUTPUT, folder, _MAX_PROBE_BYTES)
     report = await asyncio.to_thread(
-        _read_events, folder / _EVENTS, rig.folder.path / TEST_RESULTS_FILE
+        _read_events, folder / EVENTS_FILE, rig.folder.path / TEST_RESULTS_FILE
     )
     if report is None:
         return None
@@ -113,13 +118,28 @@ async def _junit_files(
     return tuple(written)
 
 
-async def _outputs(rig: Rig, journal: Journal) -> None:
+async def _outputs(rig: Rig, journal: Journal, test_container: str) -> None:
+    modified: dict[str, float] = {}
     for output in rig.plan.outputs:
         container = journal.services[output.service].container
         if container:
             into = rig.folder.output / output.name
             limit = rig.settings.max_output_bytes
-            await _take(rig, journal, container, output.target, into, limit)
+            taken = await _take(rig, journal, container, output.target, into, limit)
+            for name, at in taken.modified.items() if taken else ():
+                modified[f"{output.name}/{name}"] = at
+    if modified:
+        with engine_faults("the test container"):
+            state = (await rig.engine.inspect(test_container))["State"]
+        journal.doubt(
+            await asyncio.to_thread(
+                lambda: list(
+                    output_doubts(
+                        rig.folder.output, rig.project, modified, started_at(state["StartedAt"])
+                    )
+                )
+            )
+        )
 
 
 async def _exit_codes(rig: Rig, journal: Journal) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from seatrial.engine.archive import read_small_file
 from seatrial.engine.faults import engine_faults
 from seatrial.errors import EnvironmentFault
+from seatrial.evidence.event_doubts import LiveView
+from seatrial.evidence.events import EVENTS_FILE
 from seatrial.evidence.hostile import plain_text
 from seatrial.stack.instrument import PROBE_OUTPUT
 from seatrial.trial.observer import TestsProgress
@@ -16,12 +18,15 @@ from seatrial.trial.rig import Rig
 __all__ = ["follow_tests", "read_progress"]
 
 _PAUSE_S = 1.0
+_MAX_FAILED = 1000
 _MAX_BYTES = 1 << 19
 """200 failures with a node id and 500 characters each, and room for odd names."""
 
 
-async def follow_tests(rig: Rig, container: str) -> None:
+async def follow_tests(rig: Rig, live: LiveView, container: str) -> None:
     """Tell the observer how far the tests are, about once a second, until cancelled.
+
+    What was seen is kept in `live`: what the probe's file says at the end must not be less.
 
     Archives work with every engine and image, so this does too; a mounted folder or a command
     run beside the tests would not.
@@ -34,13 +39,18 @@ async def follow_tests(rig: Rig, container: str) -> None:
                 raw = await read_small_file(
                     rig.engine, container, f"{PROBE_OUTPUT}/progress.json", max_bytes=_MAX_BYTES
                 )
+                size = await rig.engine.size_of(container, f"{PROBE_OUTPUT}/{EVENTS_FILE}")
         except EnvironmentFault:
             continue  # display only: whoever needs the engine finds out by himself
+        live.size = max(live.size, size or 0)
         progress = read_progress(raw)
         if progress and progress != seen:
             expected = rig.division.expected[rig.share.worker]
             rig.observer.tests_changed(replace(progress, expected_s=expected))
             seen = progress
+            live.done = max(live.done, progress.done)
+            if len(live.failed) < _MAX_FAILED:
+                live.failed.update(test for test, _ in progress.failures)
 
 
 def read_progress(raw: bytes | None) -> TestsProgress | None:

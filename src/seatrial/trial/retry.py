@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from seatrial.engine.api import Held
 from seatrial.errors import ExitCode
 from seatrial.evidence.folder import RunFolder
 from seatrial.evidence.record import Pytest, Retry, Status
@@ -37,8 +36,9 @@ async def retry_failures(
     await remove_stacks(rig, journal)
     for number in range(1, rig.settings.retries + 1):
         journal.note(f"running {counted(len(failing), 'failed test')} again in a fresh stack")
-        retry, removed = await _again(rig, number, failing, wall_clock)
-        journal.removed += removed
+        retry, own = await _again(rig, number, failing, wall_clock)
+        journal.removed += own.removed
+        journal.doubt(own.doubts)
         retries.append(retry)
         if retry.failed is None:
             journal.note(f"running them again did not work: {retry.reason}")
@@ -67,7 +67,7 @@ def _worth_it(rig: Rig, pytest: Pytest | None) -> bool:
 
 async def _again(
     rig: Rig, number: int, tests: tuple[str, ...], wall_clock: Callable[[], datetime]
-) -> tuple[Retry, list[Held]]:
+) -> tuple[Retry, Journal]:
     name = f"retry-{number}"
     folder = RunFolder(rig.folder.path / name)
     folder.logs.mkdir(parents=True)
@@ -89,4 +89,4 @@ async def _again(
     retry = Retry(
         folder=name, seconds=seconds, tests=tests, failed=failed, reason=attempt.outcome.reason
     )
-    return retry, journal.removed
+    return retry, journal

@@ -29,6 +29,7 @@ from seatrial.trial.attempt import Attempt, make_attempt, services_of
 from seatrial.trial.built import examine_build
 from seatrial.trial.changed import keep_dependencies
 from seatrial.trial.clean import clean
+from seatrial.trial.doubts import commit_clock_doubts
 from seatrial.trial.fewer import try_with_fewer
 from seatrial.trial.outcome import Outcome, judge_budgets
 from seatrial.trial.prepared import make_prepared
@@ -79,6 +80,9 @@ async def run_trial(
     seconds = rig.clock() - journal.began
     await _keep_dependencies(rig, journal, result)
     built = await examine_build(rig, journal)
+    commit = await reading
+    looking = commit_clock_doubts(rig.project, commit.id if commit else None, started)
+    journal.doubt(await asyncio.to_thread(list, looking))
     result, budgets = _apply_budgets(result, rig, journal, seconds, clean_up)
     record = Record(
         id=trial,
@@ -90,7 +94,7 @@ async def run_trial(
         reason=result.outcome.reason,
         fault=result.fault,
         diagnosis=result.diagnosis,
-        commit=await reading,
+        commit=commit,
         host=read_host(info, version, rig.compose.version),
         compose_files=tuple(str(file) for file in rig.plan.files),
         test_service=rig.plan.selection.test,
@@ -115,6 +119,7 @@ async def run_trial(
             for change in rig.plan.changes
         ),
         findings=tuple(journal.findings),
+        doubts=tuple(journal.doubts),
         files=await asyncio.to_thread(manifest, rig.folder),
     )
     write_record(rig.folder, record, wall_clock)

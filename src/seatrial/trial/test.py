@@ -60,7 +60,7 @@ async def run_tests(
             for service in rig.plan.selection.required
             if journal.services[service].state in {"ready", "started"}
         ]
-        progress = asyncio.create_task(follow_tests(rig, stack.test_container))
+        progress = asyncio.create_task(follow_tests(rig, journal.live, stack.test_container))
         over = asyncio.Event()
         if rig.place in {"", "workers/1/"}:  # what holds for one stack holds for its twins
             measuring = measure_isolation(rig, journal, over=over)

@@ -17,6 +17,7 @@ from seatrial.trial.clean import remove_stack
 from seatrial.trial.collect import collect
 from seatrial.trial.coverage import CoveragePart, measure_coverage, take_part
 from seatrial.trial.diagnose import diagnose
+from seatrial.trial.doubts import coverage_doubts
 from seatrial.trial.identity import STACK_LABEL
 from seatrial.trial.outcome import Outcome, judge_tests
 from seatrial.trial.rig import Journal, Rig, Worker, fresh_journal
@@ -93,6 +94,7 @@ async def run_worker(
     rig, journal = worker.rig, worker.journal
     with journal.phase(PhaseName.START):
         stack = await start(rig, journal, built)
+    began = wall_clock()
     with journal.phase(PhaseName.TEST):
         run = await run_tests(rig, journal, stack, stop=together.stop)
     coverage = None
@@ -101,13 +103,17 @@ async def run_worker(
     if not last:
         together.parts.append(part)
     with journal.phase(PhaseName.COLLECT):
-        report = await collect(rig, journal, stack.test_container, exit_code=run.exit_code)
+        report = await collect(
+            rig, journal, stack.test_container, exit_code=run.exit_code, began=began
+        )
         sightings = report.coverage if report else None
         if last:
             others = await asyncio.gather(*together.parts)
             coverage = await measure_coverage(
                 trial, journal, stack.test_container, sightings, others=others
             )
+            found = coverage_doubts(trial.folder.path, rig.project, coverage)
+            journal.doubt(await asyncio.to_thread(list, found))
         else:
             idle = report is not None and not report.pytest.counts.collected
             part.set_result(await take_part(worker, stack.test_container, sightings, idle=idle))
