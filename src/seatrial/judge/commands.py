@@ -28,7 +28,7 @@ _TERMINATE_WAIT_S = 2.0
 """After SIGTERM, before SIGKILL."""
 _DRAIN_S = 2.0
 """For the rest of the output, once all processes of the command's group are ended."""
-_KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 def run_commands(
@@ -51,7 +51,7 @@ def run_commands(
     """
     results = {}
     for key, own in sorted(settings.verdict.command_criteria.items()):
-        if not _KEY.match(key):
+        if not _KEY.fullmatch(key):
             raise UsageFault(
                 f"the criterion's key {key!r} cannot be a file's name",
                 where="verdict.command_criteria",

@@ -2,7 +2,7 @@
 
 from seatrial.evidence.record import Record
 
-__all__ = ["left_out_by_options", "part_of_the_suite"]
+__all__ = ["left_out_by_options", "missing_test_containers", "part_of_the_suite"]
 
 _HARMLESS = frozenset(
     {"-v", "-vv", "-vvv", "-q", "-qq", "-s", "-l", "-x", "-ra", "-rA", "--exitfirst"}
@@ -40,6 +40,18 @@ def part_of_the_suite(record: Record) -> str:
         if isinstance(value, dict) and value.get("source") == "command line":
             return f"the setting {key} was given on the command line, so it is not the commit's"
     return ""
+
+
+def missing_test_containers(record: Record) -> str:
+    """What the record does not tell of the containers in which tests ran; empty: it tells all."""
+    told = {service.worker for service in record.services if service.role == "test"}
+    if record.split is None:
+        ran = len(record.pytest.containers) if record.pytest else 1
+        if len(told) == 1 and ran <= 1:
+            return ""
+        return f"the record tells of {max(len(told), ran)} test containers, but of no split"
+    missing = sorted({worker.number for worker in record.split.workers} - told)
+    return f"the record has no test container of worker {missing[0]}" if missing else ""
 
 
 def left_out_by_options(record: Record) -> tuple[str, ...]:

@@ -228,6 +228,14 @@ def _services_without(role: str, **changes: Any) -> Change:
     return change
 
 
+def _without_second_stack(found: Dossier) -> Dossier:
+    # Where nothing tells of a second worker any more, this would be a trial by one.
+    if found.trial.record.split is None:
+        return found
+    left = tuple(s for s in found.trial.record.services if s.worker == 1)
+    return _record_without(services=left)(found)
+
+
 def _without_drill(key: str) -> Change:
     def change(found: Dossier) -> Dossier:
         if found.drills is None:
@@ -275,12 +283,7 @@ def _removals() -> Iterator[tuple[str, Change]]:
         yield f"record's {name}", _record_without(**{name: None})
     yield "all files", _record_without(files=())
     yield "all services", _record_without(services=())
-    yield (
-        "a worker's services",
-        lambda d: _record_without(
-            services=tuple(s for s in d.trial.record.services if s.worker == 1)
-        )(d),
-    )
+    yield "a worker's services", _without_second_stack
     yield "confirmation", _part_without("pytest", container_confirmed=False)
     yield "containers", _part_without("pytest", containers=())
     yield "test seconds", _part_without("pytest", tests_seconds=None)

@@ -7,6 +7,7 @@ from seatrial.judge.criterion import Criterion
 from seatrial.judge.dossier import Dossier, TrialEvidence
 from seatrial.judge.model import Confidence, Evidence, Judgement
 from seatrial.judge.refusal import Refusal, against, judge_by, lacks, named
+from seatrial.judge.suite import missing_test_containers
 from seatrial.words import counted
 
 __all__ = ["CRITERION"]
@@ -32,7 +33,7 @@ def _judge(dossier: Dossier) -> Judgement:
 
 
 def _wanted(record: Record) -> tuple[str, ...]:
-    """Paths of what must be there: JUnit, the test containers' logs, coverage if measured."""
+    """Paths of what must be there: JUnit, coverage's reports, the test containers' logs."""
     reports = record.coverage.reports if record.coverage and record.coverage.measured else ()
     logs = [service.log or "" for service in record.services if service.role == "test"]
     return ("junit.xml", *(path for path in reports if path.endswith(_COVERAGE_REPORTS)), *logs)
@@ -47,20 +48,9 @@ def _refusals(dossier: Dossier, wanted: tuple[str, ...]) -> Iterator[Refusal]:
     empty = [path for path in wanted if sizes.get(path) == 0]
     if empty:
         yield against(f"empty: {named(empty)}", "see what the tests' container prints and writes")
-    if not any(service.role == "test" for service in trial.record.services):
-        yield lacks("the record has no test container", "run a new trial")
-    coverage = trial.record.coverage
-    if coverage and coverage.measured:
-        absent = [
-            kind
-            for kind in _COVERAGE_REPORTS
-            if not any(path.endswith(kind) for path in coverage.reports)
-        ]
-        if absent:
-            yield against(
-                f"coverage was measured, but has no report of the kind {named(absent)}",
-                "see the trial's findings, and repeat it",
-            )
+    if missing_containers := missing_test_containers(trial.record):
+        yield lacks(missing_containers, "run a new trial")
+    yield from _coverage(trial.record)
     if trial.faults:
         yield against(
             f"the files are not as the trial left them: {named(trial.faults)}", "run a new trial"
@@ -69,6 +59,27 @@ def _refusals(dossier: Dossier, wanted: tuple[str, ...]) -> Iterator[Refusal]:
         yield lacks(
             "no CI workflow was found that uploads artifacts",
             "let the workflow upload .seatrial/runs, e.g. with actions/upload-artifact",
+        )
+
+
+def _coverage(record: Record) -> Iterator[Refusal]:
+    coverage = record.coverage
+    if coverage is None or not coverage.measured:
+        # Else no reports at all would be better than a missing one.
+        yield lacks(
+            "coverage was not measured, so there is no report of it",
+            "let the test command measure it (pytest-cov), or set coverage.switch_on",
+        )
+        return
+    absent = [
+        kind
+        for kind in _COVERAGE_REPORTS
+        if not any(path.endswith(kind) for path in coverage.reports)
+    ]
+    if absent:
+        yield against(
+            f"coverage was measured, but has no report of the kind {named(absent)}",
+            "see the trial's findings, and repeat it",
         )
 
 

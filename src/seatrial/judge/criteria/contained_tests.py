@@ -9,7 +9,11 @@ from seatrial.judge.model import Evidence, Judgement, not_measured
 from seatrial.judge.refusal import Refusal, against, judge_by, lacks, named
 from seatrial.judge.rehearsed import passed_drills
 from seatrial.judge.series import confidence
-from seatrial.judge.suite import left_out_by_options, part_of_the_suite
+from seatrial.judge.suite import (
+    left_out_by_options,
+    missing_test_containers,
+    part_of_the_suite,
+)
 from seatrial.settings import VerdictSettings
 from seatrial.words import counted
 
@@ -113,6 +117,8 @@ def _left_out(record: Record, pytest: Pytest, rules: VerdictSettings) -> Iterato
 
 
 def _split(record: Record) -> Iterator[Refusal]:
+    if missing := missing_test_containers(record):
+        yield lacks(missing, "run a new trial")
     if record.split is None:
         return
     proof = record.split.proof

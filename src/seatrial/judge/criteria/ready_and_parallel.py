@@ -8,6 +8,7 @@ from seatrial.judge.dossier import Dossier
 from seatrial.judge.model import Confidence, Evidence, Judgement
 from seatrial.judge.refusal import Refusal, against, judge_by, lacks
 from seatrial.judge.speedup import SpeedUp, measure_speed_up
+from seatrial.judge.suite import missing_test_containers
 from seatrial.words import counted
 
 __all__ = ["CRITERION"]
@@ -31,6 +32,8 @@ def _judge(dossier: Dossier) -> Judgement:
 
 
 def _not_ready(record: Record) -> Iterator[Refusal]:
+    if missing := missing_test_containers(record):
+        yield lacks(missing, "run a new trial")
     for service in record.services:
         if service.role != "required":
             continue

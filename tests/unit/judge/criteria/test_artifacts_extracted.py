@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
+from seatrial.evidence.coverage import Coverage
 from seatrial.judge.criteria.artifacts_extracted import CRITERION
 from seatrial.judge.model import Confidence, CriterionStatus
-from unit.judge.dossiers import coverage, digest, dossier, files, judged, trial
+from unit.judge.dossiers import coverage, digest, dossier, files, judged, stack, trial
 
 WANTED = [
     "junit.xml",
@@ -57,14 +58,17 @@ def test_a_report_or_log_that_was_never_made_does_not_meet_it(changed: dict[str,
     assert CRITERION.judge(dossier(trials=judged(**changed))).status is CriterionStatus.NOT_MET
 
 
-def test_reports_are_not_asked_for_where_coverage_was_not_measured() -> None:
-    trials = judged(coverage=None, files=files(leave_out=WANTED[1:3]))
-
-    assert CRITERION.judge(dossier(trials=trials)).status is CriterionStatus.MET
-
-
-@pytest.mark.parametrize("changed", [{"workflow_uploads": None}, {"trials": judged(services=())}])
-def test_without_a_workflow_or_a_test_container_it_is_not_measured(
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"workflow_uploads": None},
+        {"trials": judged(services=())},
+        {"trials": judged(services=stack(worker=1))},
+        {"trials": judged(coverage=None)},
+        {"trials": judged(coverage=Coverage(measured=False))},
+    ],
+)
+def test_without_a_workflow_a_test_container_or_coverage_it_is_not_measured(
     changed: dict[str, Any],
 ) -> None:
     judgement = CRITERION.judge(dossier(**changed))
