@@ -121,7 +121,7 @@ def _changed_lines(project: Path, commit: str, pattern: str) -> Iterator[tuple[s
         elif line.startswith("@@"):
             in_header = False
         elif in_header and line.startswith("+++ "):
-            name = line.removeprefix("+++ ").strip('"').removeprefix("b/")
+            name = line.removeprefix("+++ ").rstrip("\t").strip('"').removeprefix("b/")
         elif not in_header and line[:1] in {"+", "-"}:
             yield name, line
 

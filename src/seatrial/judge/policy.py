@@ -24,7 +24,10 @@ from seatrial.settings import PYPROJECT_FILE, SETTINGS_FILE, Settings, load_sett
 __all__ = ["compare_policy", "find_base"]
 
 _PRAGMA = re.compile(r"#\s*pragma[:\s]?\s*no\s*(cover|branch)", re.IGNORECASE)
-_NO_COMMANDS = frozenset({".py", ".pyi", ".md", ".rst", ".txt", ".html", ".lock", ".json", ".svg"})
+_NO_COMMANDS = frozenset(
+    {".py", ".pyi", ".md", ".rst", ".txt", ".html", ".css", ".js", ".ts", ".lock", ".json", ".csv"}
+    | {".sql", ".xml", ".svg", ".png", ".jpg", ".gif", ".ico", ".pdf", ".woff2", ".gz", ".zip"}
+)
 _BLOCKS = frozenset({".yml", ".yaml", ".toml", ".ini", ".cfg", ".conf"})
 """Where a command goes on over lines."""
 _MAX_VALUE = 200

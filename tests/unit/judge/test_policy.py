@@ -339,6 +339,13 @@ def test_pragmas_are_counted_even_where_git_is_told_to_show_no_text(repository: 
     assert (change.rule, change.now, change.where) == ("pragma: no cover", "2 added", "a.py:2")
 
 
+def test_a_file_with_an_odd_name_is_named(repository: Repository) -> None:
+    base = repository.commit({"ä b.py": "one = 1\n"})
+    repository.commit({"ä b.py": "one = 1  # pragma: no cover\n"})
+    [change] = compare_policy(repository.folder, base)
+    assert change.where == "ä b.py:1"
+
+
 @pytest.mark.parametrize(
     "text",
     [
