@@ -6,6 +6,7 @@ import typer
 
 from seatrial import __version__
 from seatrial.cli import (
+    approve,
     attest,
     audit,
     bench,
@@ -30,8 +31,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 passed, 1 tests failed, 2 usage, 3 environment failed, 4 over budget, "
-    "5 no tests, 130 interrupted.",
+    epilog="Exit codes: 0 passed, 1 tests failed or rejected, 2 usage, 3 environment failed, "
+    "4 over budget, 5 no tests, 130 interrupted.",
 )
 app.command(name="run", epilog=run.EXAMPLES)(run.run)
 app.command(name="plan", epilog=plan.EXAMPLES)(plan.plan)
@@ -42,6 +43,7 @@ app.command(name="doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command(name="bench", epilog=bench.EXAMPLES)(bench.bench)
 app.command(name="audit", epilog=audit.EXAMPLES)(audit.audit)
 app.command(name="drill", epilog=drill.EXAMPLES)(drill.drill)
+app.command(name="approve", epilog=approve.EXAMPLES)(approve.approve)
 app.command(name="schema", epilog=schema.EXAMPLES)(schema.schema)
 app.command(name="attest", epilog=attest.EXAMPLES)(attest.attest)
 app.command(name="verify", epilog=verify.EXAMPLES)(verify.verify)

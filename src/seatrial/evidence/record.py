@@ -12,6 +12,7 @@ from seatrial.evidence.diagnosis import Cause, Diagnosis
 from seatrial.evidence.doubt import Doubt
 from seatrial.evidence.isolation import Isolation
 from seatrial.evidence.model import Model as _Model
+from seatrial.evidence.model import schema_of
 from seatrial.evidence.partial import Partial
 from seatrial.evidence.split import FewerWorkers, Split
 
@@ -411,5 +412,4 @@ class Record(_Model):
 
 def record_schema() -> dict[str, Any]:
     """The record's JSON Schema (draft 2020-12)."""
-    schema = Record.model_json_schema(mode="serialization")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return schema_of(Record)

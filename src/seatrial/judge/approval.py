@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from pydantic import AwareDatetime, Field, NonNegativeFloat, NonNegativeInt
 
@@ -34,7 +34,6 @@ __all__ = [
     "NextStep",
     "TrialSummary",
     "approval_json",
-    "approval_schema",
     "draw_up",
 ]
 
@@ -211,12 +210,6 @@ def draw_up(dossier: Dossier, verdict: Verdict) -> Approval:
 def approval_json(approval: Approval) -> str:
     """The document for programs, its keys sorted."""
     return json.dumps(approval.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
-
-
-def approval_schema() -> dict[str, Any]:
-    """The document's JSON Schema (draft 2020-12)."""
-    schema = Approval.model_json_schema(mode="serialization")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def _in_order(dossier: Dossier) -> Dossier:

@@ -16,7 +16,7 @@ from seatrial.cli.app import main
 from seatrial.evidence.folder import new_run_folder, write_record
 from unit.factories import make_record
 
-COMMANDS = ["run", "plan", "list", "show", "clean", "doctor", "bench", "schema"]
+COMMANDS = ["run", "plan", "list", "show", "clean", "doctor", "bench", "approve", "schema"]
 
 
 @dataclass(frozen=True)
@@ -266,3 +266,18 @@ def test_a_bench_is_told_numbers_of_workers(seatrial: Seatrial, workers: str) ->
     done = seatrial("bench", f"--workers={workers}")
     assert done.returncode == 2
     assert "workers" in done.stderr
+
+
+@pytest.mark.parametrize("of", ["record", "approval", "drills", "audit"])
+def test_each_document_has_a_schema(seatrial: Seatrial, of: str) -> None:
+    document = json.loads(seatrial("schema", "--of", of).stdout)
+
+    jsonschema.Draft202012Validator.check_schema(document)
+    assert document["properties"]
+
+
+def test_without_a_trial_there_is_nothing_to_approve(seatrial: Seatrial) -> None:
+    done = seatrial("approve")
+
+    assert done.returncode == 2
+    assert "there is no trial" in done.stderr

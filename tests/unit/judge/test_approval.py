@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from seatrial.errors import UsageFault
 from seatrial.evidence.audit import Severity, ToolRun
-from seatrial.judge.approval import Approval, approval_json, approval_schema, draw_up
+from seatrial.evidence.model import schema_of
+from seatrial.judge.approval import Approval, approval_json, draw_up
 from seatrial.judge.dossier import Dossier, PolicyChange
 from seatrial.judge.earlier_approval import approval_folder, find_earlier_approval
 from seatrial.judge.model import Reason
@@ -146,7 +147,7 @@ def test_it_fits_its_schema_and_reads_back_as_it_was() -> None:
     approval = draw(full())
     text = approval_json(approval)
 
-    jsonschema.validate(json.loads(text), approval_schema())
+    jsonschema.validate(json.loads(text), schema_of(Approval))
     assert Approval.model_validate_json(text) == approval
 
 
