@@ -55,6 +55,7 @@ _UNLIKE_THE_PROJECT: Mapping[str, Any] = {
     "changed": False,
     "fail_fast": False,
     "prepared": False,  # it would be made anew for the copy
+    "prepare": None,
     "budgets": {},
     "coverage.base": None,
 }

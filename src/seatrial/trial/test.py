@@ -75,10 +75,11 @@ async def run_tests(
             await rig.engine.stop(stack.test_container, grace_s=STOP_GRACE_S)
         finally:
             over.set()
-            lost = tuple(w.result() for w in watchers if w.done() and not w.cancelled())
             for task in (*watchers, progress):
                 task.cancel()
-            await asyncio.gather(*watchers, progress, return_exceptions=True)
+            # Without the engine a watcher fails, which says nothing of its service.
+            seen = await asyncio.gather(*watchers, progress, return_exceptions=True)
+            lost = tuple(name for name in seen if isinstance(name, str))
         await follower
         state = (await rig.engine.inspect(stack.test_container))["State"]
     journal.update(
