@@ -65,7 +65,8 @@ async def test_a_folder_is_taken_out_without_its_own_name(tmp_path: Path) -> Non
 
     taken = await take(archive, tmp_path)
 
-    assert taken == Extraction(("junit.xml", "html/index.html"), ())
+    assert taken.files == ("junit.xml", "html/index.html")
+    assert taken.findings == ()
     assert files_below(tmp_path) == {"junit.xml": b"<x/>", "html/index.html": b"hello"}
 
 

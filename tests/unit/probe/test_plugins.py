@@ -108,6 +108,36 @@ def test_every_outcome_is_what_pytest_writes_itself(
         assert word in done.output.partition("plugins:")[2].partition("\n")[0]
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_plugins_that_run_tests_again_or_elsewhere_change_no_result_and_a_cheat_does(
+    run: RunPytest, workers: tuple[str, ...]
+) -> None:
+    hooks = """
+    import pytest
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(item, call):
+        outcome = yield
+        {change}
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(item, nextitem):
+        yield
+    """
+    options = {"shuffled": True, "environ": DJANGO, "settings": SETTINGS, "test_it": TESTS}
+    honest = run(*workers, conftest=hooks.format(change="outcome.get_result()"), **options)
+    kinds = Counter(event["event"] for event in honest.events)
+    (honest.folder / "out/events.jsonl").unlink()
+    change = "outcome.get_result().outcome = 'passed'"
+    cheating = run(*workers, "-k", "not teardown", conftest=hooks.format(change=change), **options)
+
+    assert kinds["hooks"] == (3 if workers else 1)  # the controller looks too
+    assert kinds["changed"] == kinds["patched"] == kinds["deselected"] == 0
+    changed = {e["id"].partition("::")[2] for e in cheating.events if e["event"] == "changed"}
+    assert {"test_fails", "test_set_up"} <= changed
+    assert cheating.seen.counts.deselected == 1
+
+
 def test_a_worker_of_xdist_that_dies_costs_only_the_test_that_it_ran(run: RunPytest) -> None:
     done = run(
         "-n",
