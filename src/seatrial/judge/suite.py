@@ -46,10 +46,13 @@ def missing_test_containers(record: Record) -> str:
     """What the record does not tell of the containers in which tests ran; empty: it tells all."""
     told = {service.worker for service in record.services if service.role == "test"}
     if record.split is None:
-        ran = len(record.pytest.containers) if record.pytest else 1
-        if len(told) == 1 and ran <= 1:
+        ran = len(record.pytest.containers) if record.pytest else 0
+        if len(told) == ran == 1:
             return ""
-        return f"the record tells of {max(len(told), ran)} test containers, but of no split"
+        return (
+            f"the record tells of no split, and {ran} containers in which tests ran, of "
+            f"{len(told)} that were started"
+        )
     missing = sorted({worker.number for worker in record.split.workers} - told)
     return f"the record has no test container of worker {missing[0]}" if missing else ""
 

@@ -11,7 +11,7 @@ from seatrial.judge.refusal import Refusal, against, judge_by, lacks, named
 from seatrial.judge.rehearsed import passed_drills
 from seatrial.judge.series import confidence
 from seatrial.judge.speedup import busy_workers
-from seatrial.judge.suite import part_of_the_suite
+from seatrial.judge.suite import missing_test_containers, part_of_the_suite
 from seatrial.words import counted
 
 __all__ = ["CRITERION"]
@@ -36,7 +36,7 @@ def _judge(dossier: Dossier) -> Judgement:
         _refusals(dossier, coverage),
         f"coverage is {percent:.2f} % of {counted(coverage.file_count, 'file')}, from "
         f"{counted(len(coverage.data_files), 'data file')} of "
-        f"{counted(_workers(trial.record), 'worker')}; {_looked_at(dossier, coverage)}",
+        f"{counted(busy_workers(trial.record), 'worker')}; {_looked_at(dossier, coverage)}",
         confidence(dossier, lambda record: _same(record, percent), drills),
         *_rows(trial, coverage),
         *drills,
@@ -47,6 +47,8 @@ def _refusals(dossier: Dossier, coverage: Coverage) -> Iterator[Refusal]:
     record = dossier.trial.record
     if part := part_of_the_suite(record):
         yield lacks(f"the coverage is not the suite's: {part}", "run the whole suite")
+    if missing := missing_test_containers(record):
+        yield lacks(missing, "run a new trial")
     yield from _data_files(dossier.trial, coverage)
     yield from _sources(coverage, dossier.settings.verdict.max_uncovered)
     yield from _not_looked_at(dossier, coverage)
@@ -60,20 +62,13 @@ def _data_files(trial: TrialEvidence, coverage: Coverage) -> Iterator[Refusal]:
             f"data files were not taken out of the container, or are empty: {named(missing)}",
             "keep coverage's data under the size that is taken out (docs/settings.md)",
         )
-    workers = _workers(trial.record)
+    workers = busy_workers(trial.record)
     if len(coverage.data_files) - len(missing) < workers:
         yield against(
             f"{counted(len(coverage.data_files) - len(missing), 'data file')} of "
             f"{counted(workers, 'worker')} with tests were taken out",
             "let every worker measure coverage",
         )
-
-
-def _workers(record: Record) -> int:
-    """Workers with tests; where the record tells nothing of a split, test containers."""
-    if record.split:
-        return busy_workers(record)
-    return max(1, sum(service.role == "test" for service in record.services))
 
 
 def _sources(coverage: Coverage, most: float) -> Iterator[Refusal]:

@@ -47,7 +47,10 @@ def _not_ready(record: Record) -> Iterator[Refusal]:
         elif service.ready_at is None:
             yield against(f"{name} was never ready", "see its log")
         elif begin is None:
-            yield lacks(f"it is not known when the tests beside {name} began", "run a new trial")
+            yield lacks(
+                f"it is not known when the tests of worker {service.worker} began",
+                "run a new trial",
+            )
         elif service.ready_at > begin:
             yield against(
                 f"{name} was ready at {service.ready_at:.2f} s, its tests began at {begin:.2f} s",
