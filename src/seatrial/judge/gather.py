@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from seatrial.audit.audit import audit_project
-from seatrial.errors import EnvironmentFault
+from seatrial.errors import EnvironmentFault, UsageFault
 from seatrial.evidence.audit import AuditReport
 from seatrial.evidence.commit import has_tracked_files, read_commit
 from seatrial.evidence.folder import RunFolder, file_fault, newest_records, read_record
@@ -32,6 +32,7 @@ __all__ = ["gather"]
 _HOME = ".seatrial"
 _AUDIT = "audit.json"
 _COMMANDS = "criteria"
+_RULES = ("verdict", "budgets", "coverage", "retries")
 _MAX_TRIALS = 100
 """The newest are looked at, whatever commit they are of."""
 
@@ -54,10 +55,11 @@ async def gather(
     the approval.
 
     Raises:
-        UsageFault: the trial is not there, settings or waivers are not valid, or the commit that
-            the rules are compared with is not in this clone.
+        UsageFault: rules were given on the command line, the trial is not there, settings or
+            waivers are not valid, or the commit to compare with is not in this clone.
         EnvironmentFault: what was found cannot be saved, or the ledger not be read.
     """
+    _refuse_own_rules(loaded)
     settings, project = loaded.settings, await asyncio.to_thread(project.resolve)
     before = await asyncio.to_thread(read_commit, project)
     judged, _ = await asyncio.to_thread(_find, project, trial, before)
@@ -74,6 +76,17 @@ async def gather(
     exhibit = _save_audit(project, folder, report) if folder else None
     dossier = await asyncio.to_thread(_read, project, settings, trial, before, now)
     return replace(dossier, audit=report, audit_exhibit=exhibit, command_results=commands)
+
+
+def _refuse_own_rules(loaded: LoadedSettings) -> None:
+    """A commit is judged by the rules that it holds."""
+    for key, source in loaded.sources.items():
+        if key.startswith(_RULES) and source == "command line":
+            raise UsageFault(
+                f"{key} was given on the command line, so it is not the commit's",
+                where=key,
+                next_step="set it in seatrial.toml and commit that",
+            )
 
 
 def _read(

@@ -17,13 +17,14 @@ ReadText = Callable[[str], str | None]
 Table = Mapping[str, Any]
 
 _COVERAGE = (
-    (".coveragerc", "{}", ()),
-    (".coveragerc.toml", "{}", ("tool", "coverage")),
-    ("setup.cfg", "coverage:{}", ()),
-    ("tox.ini", "coverage:{}", ()),
-    ("pyproject.toml", "{}", ("tool", "coverage")),
+    (".coveragerc", ("{}", "coverage:{}"), ((),)),
+    (".coveragerc.toml", ("{}",), ((), ("tool", "coverage"))),
+    ("setup.cfg", ("coverage:{}",), ((),)),
+    ("tox.ini", ("coverage:{}",), ((),)),
+    ("pyproject.toml", ("{}",), (("tool", "coverage"),)),
 )
-"""In the order in which coverage.py looks: file, names of its sections, tables above them."""
+"""In the order in which coverage.py looks: file, names of its sections, tables above them; of
+several names or tables, the last wins. It takes the first two files even if they are empty."""
 _PYTEST = (
     ("pytest.toml", "pytest", ()),
     (".pytest.toml", "pytest", ()),
@@ -35,7 +36,7 @@ _PYTEST = (
     ("setup.cfg", "tool:pytest", ()),
 )
 """The same for pytest, which takes the first four even if they are empty."""
-_TAKEN_IF_EMPTY = 4
+_COVERAGE_IF_EMPTY, _PYTEST_IF_EMPTY = 2, 4
 TOOL_FILES = tuple(dict.fromkeys(file for file, *_ in (*_COVERAGE, *_PYTEST)))
 
 _LEAVES_OUT = {
@@ -188,14 +189,18 @@ def _loosened_pytest(before: Table, now: Table) -> Iterator[Loosened]:
 
 def _coverage(read: ReadText) -> Table:
     """The sections `run` and `report` of the file that coverage.py takes."""
-    for file, name, above in _COVERAGE:
-        tables = _tables(file, read(file), above)
+    for number, (file, names, above) in enumerate(_COVERAGE):
+        text = read(file)
+        tables = {
+            key: value for place in above for key, value in _tables(file, text, place).items()
+        }
         found = {
             section: tables[name.format(section)]
             for section in ("run", "report", "html", "paths")
+            for name in names
             if isinstance(tables.get(name.format(section)), Mapping)
         }
-        if found or (file == ".coveragerc" and read(file) is not None):
+        if found or (text is not None and number < _COVERAGE_IF_EMPTY):
             return found
     return {}
 
@@ -207,7 +212,7 @@ def _pytest(read: ReadText) -> Table:
         table = _tables(file, text, above).get(name)
         if isinstance(table, Mapping):
             return table
-        if text is not None and number < _TAKEN_IF_EMPTY:
+        if text is not None and number < _PYTEST_IF_EMPTY:
             return {}
     return {}
 

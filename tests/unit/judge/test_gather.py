@@ -183,6 +183,12 @@ def test_a_trial_that_is_not_there_is_a_fault(repository: Repository) -> None:
         look(repository, "x")
 
 
+def test_rules_from_the_command_line_are_refused(repository: Repository) -> None:
+    loaded = load_settings(repository.folder, {"verdict.passing_score": 1})
+    with pytest.raises(UsageFault, match="was given on the command line"):
+        asyncio.run(gather(repository.folder, loaded, None, _NOW, environ={}, audit=no_audit))
+
+
 _CRITERION = """[verdict.command_criteria.own]
 statement = "It is so."
 command = ["sh", "-c", "{}"]

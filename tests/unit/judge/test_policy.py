@@ -135,6 +135,18 @@ LOOSENED: dict[str, tuple[str, str | None, str | None, str]] = {
         "[report]\nfail_under = 79",
         "coverage fail_under",
     ),
+    "coverage's threshold by the other name": (
+        ".coveragerc",
+        "[coverage:report]\nfail_under = 80",
+        "[coverage:report]\nfail_under = 79",
+        "coverage fail_under",
+    ),
+    "coverage's threshold in its own TOML": (
+        ".coveragerc.toml",
+        "[report]\nfail_under = 80",
+        "[tool.coverage.report]\nfail_under = 79",
+        "coverage fail_under",
+    ),
     "coverage's threshold gone": (
         "pyproject.toml",
         "[tool.coverage.report]\nfail_under = 80",
@@ -311,6 +323,11 @@ def test_a_rule_made_harder_is_not_found(repository: Repository, what: str) -> N
 def test_rules_that_stay_are_not_found(repository: Repository, what: str) -> None:
     file, _, now, _ = LOOSENED[what]
     assert rules(repository, {file: now} if now is not None else {}, {"b.py": "two = 2"}) == []
+
+
+def test_a_new_file_that_hides_another_is_found(repository: Repository) -> None:
+    before: Files = {"pyproject.toml": "[tool.coverage.report]\nfail_under = 80"}
+    assert rules(repository, before, {".coveragerc": ""}) == ["coverage fail_under"]
 
 
 def test_a_change_says_where(repository: Repository) -> None:
