@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,20 @@ def install(folder: Path, name: str, script: str, *, mode: int = 0o755) -> dict[
     program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     program.chmod(mode)
     return {"PATH": str(folder)}
+
+
+def client(folder: Path) -> dict[str, str]:
+    """A program on the PATH that is no script, as Docker's client is, but of another machine."""
+    (folder / "docker").write_bytes(b"\x7fELF of another machine")
+    (folder / "docker").chmod(0o755)
+    (folder / "config").mkdir()
+    return {"PATH": str(folder), "DOCKER_CONFIG": str(folder / "config")}
+
+
+def plug_in(folder: Path, script: str) -> str:
+    folder.mkdir(parents=True)
+    install(folder, "docker-compose", script)
+    return str(folder / "docker-compose")
 
 
 async def test_the_plug_in_is_found(tmp_path: Path) -> None:
@@ -54,11 +69,40 @@ async def test_a_program_that_may_not_be_run_is_a_missing_one(tmp_path: Path) ->
 
 
 async def test_a_broken_program_is_a_missing_one(tmp_path: Path) -> None:
-    (tmp_path / "docker").write_bytes(b"\x7fELF of another machine")
-    (tmp_path / "docker").chmod(0o755)
-
     with pytest.raises(EnvironmentFault, match="missing"):
-        await find_compose({"PATH": str(tmp_path)}, tmp_path)
+        await find_compose(client(tmp_path), tmp_path, plugin_folders=())
+
+
+@pytest.mark.parametrize("place", ["config/cli-plugins", "system", "extra"])
+async def test_the_plug_in_of_the_client_is_run_without_it(tmp_path: Path, place: str) -> None:
+    environ = client(tmp_path)
+    plugin = plug_in(tmp_path / place, "echo 2.30.1")
+    (tmp_path / "config/config.json").write_text(
+        json.dumps({"cliPluginsExtraDirs": [str(tmp_path / "extra")]}), encoding="utf-8"
+    )
+
+    compose = await find_compose(environ, tmp_path, plugin_folders=[str(tmp_path / "system")])
+
+    assert compose.program == (plugin,)
+
+
+async def test_a_script_in_the_clients_place_keeps_its_say(tmp_path: Path) -> None:
+    environ = install(tmp_path, "docker", "echo 2.30.2")
+    plug_in(tmp_path / "system", "echo 2.30.1")
+
+    compose = await find_compose(environ, tmp_path, plugin_folders=[str(tmp_path / "system")])
+
+    assert (compose.program, compose.version) == (("docker", "compose"), "2.30.2")
+
+
+async def test_a_plug_in_that_does_not_answer_is_passed_over(tmp_path: Path) -> None:
+    environ = client(tmp_path)
+    plug_in(tmp_path / "system", "exit 1")
+    install(tmp_path, "docker-compose", "echo 2.30.2")
+
+    compose = await find_compose(environ, tmp_path, plugin_folders=[str(tmp_path / "system")])
+
+    assert compose.program == ("docker-compose",)
 
 
 async def test_compose_runs_in_the_environment_it_was_found_in(tmp_path: Path) -> None:
