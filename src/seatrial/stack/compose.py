@@ -92,7 +92,7 @@ def _plugins(environ: Mapping[str, str], folders: Sequence[str]) -> Iterator[tup
     if client is None or _is_script(client):
         return  # a script may do more than run the client
     own = Path(environ.get("DOCKER_CONFIG") or f"{environ.get('HOME', '')}/.docker")
-    for folder in (*_extra_folders(own / "config.json"), own / "cli-plugins", *folders):
+    for folder in (*_extra_folders(own / "config.json"), str(own / "cli-plugins"), *folders):
         path = Path(folder) / _PLUGIN
         if path.is_file() and os.access(path, os.X_OK):
             yield (str(path),)
