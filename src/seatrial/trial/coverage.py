@@ -38,6 +38,7 @@ __all__ = ["COVERAGE_FOLDER", "CoveragePart", "measure_coverage", "take_part"]
 COVERAGE_FOLDER = "coverage"
 _MAX_DATA_BYTES = 1 << 30
 _MAX_DATA_FILES = 200
+_MAX_SCRIPT_BYTES = 1 << 20
 _MAX_SOURCE_BYTES = 1 << 30
 _REPORTS = ("coverage.json", "coverage.xml", "html/index.html")
 
@@ -83,8 +84,8 @@ async def _take_part(
     worker: Worker, container: str, sightings: CoverageSightings, *, idle: bool
 ) -> CoveragePart:
     rig = worker.rig
-    if not sightings.sessions and not await _has_fresh_data(rig, container, sightings.folder):
-        return CoveragePart(worker.number, None, _without_coverage(rig, sightings))
+    if reason := await _not_reported(rig, container, sightings):
+        return CoveragePart(worker.number, None, reason)
     into = rig.folder.path / COVERAGE_FOLDER
     await asyncio.to_thread(into.mkdir, exist_ok=True)
     reported = await report_coverage(rig.engine, container, sightings, into, combine_only=True)
@@ -154,8 +155,8 @@ async def _measure(
         return _not_measured(rig, f"worker {missing.worker}: {missing.reason}")
     if sightings is None:
         return _not_measured(rig, "no pytest session told where it ran")
-    if not sightings.sessions and not await _has_fresh_data(rig, container, sightings.folder):
-        return _not_measured(rig, _without_coverage(rig, sightings))
+    if reason := await _not_reported(rig, container, sightings):
+        return _not_measured(rig, reason)
     into = rig.folder.path / COVERAGE_FOLDER
     await asyncio.to_thread(into.mkdir, exist_ok=True)
     parts = [part.data for part in others if part.data]
@@ -200,11 +201,38 @@ async def _measure(
     )
 
 
-async def _has_fresh_data(rig: Rig, container: str, folder: str) -> bool:
-    """Whether coverage wrote data although no session was seen under it (a child process ran)."""
-    modified = await rig.engine.modified_at(container, f"{folder}/{DEFAULT_DATA_FILE}")
-    state = (await rig.engine.inspect(container))["State"]
-    return modified is not None and started_at(modified) >= started_at(state["StartedAt"])
+async def _not_reported(rig: Rig, container: str, sightings: CoverageSightings) -> str:
+    """Why there is nothing to report; empty: there is.
+
+    Data that no session was seen to write may be of a child process of the tests, if the command
+    or a script that it names has to do with coverage. It may as well have been put there.
+    """
+    if sightings.sessions:
+        return ""
+    place = f"{sightings.folder}/{DEFAULT_DATA_FILE}"
+    modified = await rig.engine.modified_at(container, place)
+    told = await rig.engine.inspect(container)
+    if modified is None or started_at(modified) < started_at(told["State"]["StartedAt"]):
+        return _without_coverage(rig, sightings)
+    config = told["Config"]
+    words = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())]
+    if await asyncio.to_thread(_name_coverage, rig.project, " ".join(words).split()):
+        return ""
+    return f"{place} was written, but no pytest session and nothing in the command measured it"
+
+
+def _name_coverage(project: Path, words: Sequence[str]) -> bool:
+    """Whether one of the words, or a file of the project that it is the name of, has `coverage`."""
+    if any("coverage" in word for word in words):
+        return True
+    for word in words:
+        path = project / Path(word).name
+        try:
+            if path.is_file() and b"coverage" in path.open("rb").read(_MAX_SCRIPT_BYTES):
+                return True
+        except OSError:
+            continue
+    return False
 
 
 async def _data_files(
