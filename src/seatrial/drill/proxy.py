@@ -36,6 +36,11 @@ class EngineProxy:
         for task in self._passing:
             task.cancel()
 
+    async def close(self) -> None:
+        """Cut, and wait until nothing is passed on any more."""
+        self.cut()
+        await asyncio.gather(*self._passing, return_exceptions=True)
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task:
@@ -79,4 +84,4 @@ async def engine_proxy(path: Path, engine: Path) -> AsyncIterator[EngineProxy]:
     try:
         yield proxy
     finally:
-        proxy.cut()
+        await proxy.close()

@@ -6,7 +6,9 @@ from pathlib import Path
 
 __all__ = ["without_thresholds"]
 
-_THRESHOLD = re.compile(r"(?P<key>fail[-_]under)(?P<mark>\"?\s*[=:]\s*|\s+)\"?\d+(?:\.\d+)?\"?")
+_THRESHOLD = re.compile(
+    r"(?P<key>fail[-_]under)(?P<mark>[\"']?\s*[=:,]\s*|\s+)(?P<quote>[\"']?)\d+(?:\.\d+)?(?P=quote)"
+)
 _NAMES = ("*.toml", "*.cfg", "*.ini", ".coveragerc*", "*.sh", "*.yml", "*.yaml", "*Makefile*")
 _FOLDERS = ("", "*/", "*/*/")
 """Configuration stands at the top, scripts a folder or two below."""
@@ -25,7 +27,7 @@ def without_thresholds(project: Path) -> Mapping[str, str]:
                 text = path.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError):
                 continue
-            lowered = _THRESHOLD.sub(r"\g<key>\g<mark>0", text)
+            lowered = _THRESHOLD.sub(r"\g<key>\g<mark>\g<quote>0\g<quote>", text)
             if lowered != text:
                 changed[path.relative_to(project).as_posix()] = lowered
     return changed
