@@ -85,13 +85,13 @@ class DrillSummary(Model):
 class NextStep(Model):
     """What to do, the heaviest first."""
 
-    what: str
-    """What is not as it should be."""
     remedy: str
+    settles: tuple[str, ...]
+    """Criteria, reasons and findings that it is for."""
     blocks: bool
     """True: without it there is no approval."""
-    points: NonNegativeFloat | None = None
-    """Of the score, that it is worth; None: none."""
+    points: NonNegativeFloat = 0
+    """Of the score, that the criteria among them are worth."""
 
 
 class Monitoring(Model):
@@ -307,52 +307,49 @@ def _drills(dossier: Dossier) -> DrillSummary | None:
 
 
 def _next_steps(dossier: Dossier, verdict: Verdict) -> tuple[NextStep, ...]:
-    """What rejects, then what costs score, then what was set aside, then the audit's findings."""
+    """A step for each remedy: those that an approval needs first, then by points.
+
+    Then come reasons that a waiver sets aside, and the audit's findings by severity.
+    """
     points = _points(verdict.criteria)
-    open_ = [one for one in verdict.criteria if one.status is not CriterionStatus.MET]
-    blocking = {reason.key for reason in verdict.reasons}
-    steps = [
-        NextStep(what=reason.what, remedy=reason.remedy, blocks=True, points=points.get(reason.key))
-        for reason in sorted(
-            verdict.reasons, key=lambda one: (one.waivable, -points.get(one.key, 0))
+    steps: dict[str, NextStep] = {}
+
+    def add(remedy: str, settles: str, *, blocks: bool = False, worth: float = 0) -> None:
+        step = steps.get(remedy) or NextStep(remedy=remedy, settles=(), blocks=blocks)
+        steps[remedy] = NextStep(
+            remedy=remedy,
+            settles=(*step.settles, settles),
+            blocks=step.blocks or blocks,
+            points=round(step.points + worth, 1),
         )
-    ]
-    steps += [
-        NextStep(what=one.reason, remedy=one.remedy, blocks=False, points=points[one.key])
-        for one in sorted(open_, key=lambda one: -one.weight)
-        if one.key not in blocking
-    ]
-    steps += [
-        NextStep(
-            what=f"set aside until {one.expires} by {one.person}: {one.reason.what}",
-            remedy=one.reason.remedy,
-            blocks=False,
-        )
-        for one in verdict.waived
-    ]
-    return (*steps, *_findings(dossier.audit))
+
+    for reason in verdict.reasons:
+        add(reason.remedy or reason.what, reason.key, blocks=True)
+    for one in verdict.criteria:
+        if one.status is not CriterionStatus.MET:
+            add(one.remedy or one.reason, f"criterion {one.key}", worth=points[one.key])
+    for waived in verdict.waived:
+        until = f"{waived.reason.key}, set aside until {waived.expires} by {waived.person}"
+        add(waived.reason.remedy or waived.reason.what, until)
+    for finding, place in _places(dossier.audit):
+        add(finding.fix, f"audit, {finding.severity.value}: {finding.rule} at {place}")
+    return tuple(sorted(steps.values(), key=lambda step: (not step.blocks, -step.points)))
 
 
 def _points(criteria: Sequence[CriterionResult]) -> dict[str, float]:
     whole = sum(one.weight for one in criteria)
-    return {one.key: round(100 * one.weight / whole, 1) if whole else 0 for one in criteria}
+    return {one.key: 100 * one.weight / whole if whole else 0 for one in criteria}
 
 
-def _findings(audit: AuditReport | None) -> Iterator[NextStep]:
-    """One step for each rule, at its first place; notes ask for nothing."""
-    places: dict[str, list[AuditFinding]] = {}
+def _places(audit: AuditReport | None) -> Iterator[tuple[AuditFinding, str]]:
+    """The first finding of each rule, and how many there are; notes ask for nothing."""
+    rules: dict[str, list[AuditFinding]] = {}
     for finding in audit.findings if audit else ():
         if finding.severity is not Severity.NOTE:
-            places.setdefault(finding.rule, []).append(finding)
-    for rule, found in places.items():
-        first = found[0]
+            rules.setdefault(finding.rule, []).append(finding)
+    for first, *others in rules.values():
         place = f"{first.file}:{first.line}" if first.line else first.file
-        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        yield NextStep(
-            what=f"audit, {first.severity.value}: {rule} at {place}{more}",
-            remedy=first.fix,
-            blocks=False,
-        )
+        yield first, f"{place} and {len(others)} more" if others else place
 
 
 def _monitoring(dossier: Dossier) -> Monitoring:

@@ -17,7 +17,7 @@ from seatrial.settings import Budgets
 __all__ = ["Benchmark", "BenchmarkStatus", "Unit", "benchmarks", "comparable_trials"]
 
 BenchmarkStatus = Literal["met", "not met", "no budget", "not measured"]
-Unit = Literal["s", "bytes", "% of the engine's cores", "%"]
+Unit = Literal["s", "bytes", "%"]
 _MIXED = "build, partly from the cache"
 _MEASURED = frozenset({Status.PASSED, Status.OVER_BUDGET})
 
@@ -153,9 +153,9 @@ def _metrics() -> Iterable[_Metric]:
     yield _Metric("total", "s", _total, _limit("total"))
     yield _Metric("memory, sum of the services' peaks", "bytes", _memory, _limit("memory"))
     yield _Metric(
-        "CPU, mean from start-up to the last test", "% of the engine's cores", _cpu, _limit("cpu")
+        "CPU, mean share of the cores from start-up to the last test", "%", _cpu, _limit("cpu")
     )
-    yield _Metric("coverage", "%", _coverage, _threshold, at_least=True)
+    yield _Metric("coverage, coverage.py's total", "%", _coverage, _threshold, at_least=True)
 
 
 def _limit(name: str) -> Callable[[Dossier], float | None]:

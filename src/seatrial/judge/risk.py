@@ -70,7 +70,10 @@ AREAS: Mapping[str, tuple[Rule, ...]] = {
         ),
     ),
     "orchestration": (
-        Rule(criterion("ready-and-parallel", "dependencies are ready first"), Level.MEDIUM),
+        Rule(
+            criterion("ready-and-parallel", "dependencies are ready first, and work is parallel"),
+            Level.MEDIUM,
+        ),
         Rule(trials.READINESS_PROVEN, Level.MEDIUM),
         Rule(trials.NO_RESTARTS, Level.MEDIUM),
         Rule(

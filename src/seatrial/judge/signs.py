@@ -7,7 +7,7 @@ from seatrial.evidence.audit import Severity
 from seatrial.evidence.record import Record
 from seatrial.judge.benchmarks import Benchmark
 from seatrial.judge.dossier import Dossier
-from seatrial.judge.model import CriterionResult, CriterionStatus, Evidence
+from seatrial.judge.model import Confidence, CriterionResult, CriterionStatus, Evidence
 from seatrial.judge.rehearsed import Rehearsal, rehearsal
 from seatrial.words import counted
 
@@ -69,14 +69,19 @@ def look_at(sign: Sign, case: Case) -> Seen:
 
 
 def criterion(key: str, question: str) -> Sign:
-    """Whether a criterion is met."""
+    """Whether a criterion is met; what was only read in files is no answer."""
 
     def look(case: Case) -> Seen:
         result = case.results.get(key)
         if result is None:
             return Seen(None, f"criterion {key} was not judged")
-        good = {CriterionStatus.MET: True, CriterionStatus.NOT_MET: False}.get(result.status)
-        return Seen(good, result.reason, result.evidence)
+        if result.status is not CriterionStatus.MET:
+            good = False if result.status is CriterionStatus.NOT_MET else None
+            return Seen(good, result.reason, result.evidence)
+        if result.confidence is Confidence.LOW:
+            return Seen(None, f"criterion {key} is met by what was read, not measured")
+        told = f"criterion {key} is met, confidence {result.confidence.value}"
+        return Seen(True, told, result.evidence)
 
     return Sign(question, f"criterion {key}", look)
 

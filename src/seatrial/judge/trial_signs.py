@@ -168,10 +168,11 @@ def _failure_rate(case: Case) -> Seen:
     rows = tuple(
         one.exhibit.row("status", one.record.status.value, "", "/status") for one in trials
     )
-    told = f"{len(bad)} of {counted(len(trials), 'trial')} of this commit did not pass"
+    passed = len(trials) - len(bad)
+    told = f"{passed} of {counted(len(trials), 'trial')} of this commit passed"
     limit = case.dossier.settings.verdict.monitoring_failure_rate
     if trials and len(bad) / len(trials) > limit:
-        return Seen(False, f"{told}, over {100 * limit:g} %", rows)
+        return Seen(False, f"{told}; at most {100 * limit:g} % may fail", rows)
     if len(trials) < _MIN_TRIALS:
         return Seen(None, f"{told}; {_MIN_TRIALS} are needed to tell", rows)
     return Seen(True, told, rows)

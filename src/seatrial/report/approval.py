@@ -1,6 +1,6 @@
 """Renders an approval: APPROVAL.md for people, and a few lines for the terminal."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from seatrial.evidence.audit import AuditFinding, Severity
+from seatrial.evidence.audit import AuditFinding, Severity, ToolRun
 from seatrial.evidence.folder import file_fault
 from seatrial.evidence.hostile import plain_text
 from seatrial.judge.approval import Approval, TrialSummary, approval_json
@@ -59,6 +59,8 @@ def approval_markdown(approval: Approval) -> str:
         "answer": _answer,
         "budget": _budget,
         "code": lambda text: Ready(" ".join(plain_text(text).split())),
+        "confidence": _confidence,
+        "counted": counted,
         "gib": lambda size: f"{size / _GIB:.1f} GiB",
         "level": lambda level: Ready(level if level is Level.LOW else f"**{level.value}**"),
         "moment": _moment,
@@ -73,6 +75,7 @@ def approval_markdown(approval: Approval) -> str:
         "status": _status,
         "statuses": _statuses,
         "tests": _tests,
+        "tools": _tools,
         "value": _value,
     }
     return render("approval.md.jinja", filters, a=approval, most=_MOST, most_rows=_MOST_ROWS)
@@ -132,6 +135,10 @@ def _status(status: str) -> Ready:
     return Ready(text if text in _GOOD else f"**{text}**")
 
 
+def _confidence(one: CriterionResult) -> str:
+    return "-" if one.status is CriterionStatus.NOT_MEASURED else one.confidence.value
+
+
 def _answer(value: bool | None, unknown: str) -> Ready:
     if value is None:
         return Ready(unknown)
@@ -157,6 +164,14 @@ def _budget(one: Benchmark) -> str:
 def _severities(counts: Mapping[Severity, int]) -> str:
     told = ", ".join(f"{counts.get(one, 0)} {one.value}" for one in Severity)
     return f"{counted(sum(counts.values()), 'finding')} ({told})"
+
+
+def _tools(tools: Sequence[ToolRun]) -> str:
+    told = (
+        f"{one.name} {one.version}" if one.version else f"{one.name} did not run: {one.why_not}"
+        for one in tools
+    )
+    return ", ".join(told) or "none"
 
 
 def _place(finding: AuditFinding) -> str:

@@ -213,28 +213,32 @@ def test_whatever_is_not_measured_anywhere_in_the_document_is_in_its_list(
     assert (parts["policy_base"] is None) == ("no commit to compare with" in listed)
 
 
-def test_what_blocks_comes_first_among_the_next_steps_and_then_what_weighs_most() -> None:
-    of = audited(
-        audit(*FINDINGS),
-        drills=None,
-        settings=settings(budgets={}),
-        workflow_uploads=None,
-    )
-    judged = verdict(of)
+def test_what_blocks_comes_first_among_the_next_steps_and_then_what_is_worth_most() -> None:
+    of = audited(audit(*FINDINGS), drills=None, settings=settings(budgets={}))
     first = Reason(key="dirty-tree", what="2 files", remedy="commit them", waivable=False)
 
-    steps = draw_up(of, judged.model_copy(update={"reasons": (first,)})).next_steps
+    steps = draw_up(of, verdict(of).model_copy(update={"reasons": (first,)})).next_steps
 
     assert [step.blocks for step in steps] == [True] + [False] * (len(steps) - 1)
-    assert steps[0].remedy == "commit them"
-    points = [step.points for step in steps[1:] if step.points is not None]
-    assert len(points) >= 3
+    assert (steps[0].remedy, steps[0].settles) == ("commit them", ("dirty-tree",))
+    points = [step.points for step in steps[1:]]
     assert points == sorted(points, reverse=True)
-    assert [step.what for step in steps if step.what.startswith("audit")] == [
+    assert [step.settles[0] for step in steps if step.settles[0].startswith("audit")] == [
         "audit, high: privileged at Dockerfile.test:3",
         "audit, medium: fixed-sleep at Dockerfile.test:3 and 1 more",
         "audit, low: published-port at Dockerfile.test",
     ]
+
+
+def test_one_step_is_for_all_that_the_same_remedy_settles() -> None:
+    approval = draw(audited(drills=None))
+    [step] = [one for one in approval.next_steps if "drill" in one.remedy]
+
+    lacking = [one for one in approval.verdict.criteria if one.status != "met"]
+    assert len(lacking) >= 3
+    assert {f"criterion {one.key}" for one in lacking} <= set(step.settles)
+    assert step.points == sum(one.weight for one in lacking)
+    assert step.blocks
 
 
 def test_every_file_that_a_value_was_read_in_is_listed_with_its_hash() -> None:

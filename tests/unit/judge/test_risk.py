@@ -12,7 +12,7 @@ from seatrial.evidence.record import CleanUp
 from seatrial.judge.checklist import CHECKLIST, check_readiness
 from seatrial.judge.criteria import CRITERIA
 from seatrial.judge.dossier import Dossier, EarlierApproval
-from seatrial.judge.model import CriterionStatus
+from seatrial.judge.model import Confidence, CriterionStatus
 from seatrial.judge.risk import AREAS, Level, Risk, assess_risks
 from seatrial.judge.signs import Sign
 from unit.judge.dossiers import DRILLS, OLDER, dossier, drills, exhibit, judged, trial
@@ -111,6 +111,17 @@ def test_without_an_audit_security_is_not_low() -> None:
 )
 def test_a_drill_that_shows_nothing_or_failed_keeps_the_risk_from_being_low(values: Any) -> None:
     assert risk(audited(drills=drills(**values)), "orchestration").level is not Level.LOW
+
+
+def test_a_criterion_that_is_met_by_reading_alone_keeps_the_risk_from_being_low() -> None:
+    read = [
+        one.model_copy(update={"confidence": Confidence.LOW}) if one.key == "cleaned-up" else one
+        for one in results(audited())
+    ]
+    found = next(one for one in assess_risks(audited(), read) if one.area == "clean-up")
+
+    assert found.level is Level.MEDIUM
+    assert "by what was read, not measured" in found.reason
 
 
 def test_nothing_measured_is_high() -> None:
