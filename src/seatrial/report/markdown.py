@@ -15,6 +15,8 @@ MAX_CELL = 400
 
 _MEANT = re.compile(r"[\\`*\[\]~#$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 """An underscore between letters means nothing in Markdown, and names are full of them."""
+_BLOCK = re.compile(r"^(?=[-+=])|^\d{1,9}(?=[.)](?:\s|$))")
+"""At the beginning of a line: a list, a rule, or the underline of a heading."""
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 """A pipe ends a table's cell even behind a backslash that is itself escaped, says one parser and
 not the other; so no backslash is used."""
@@ -29,11 +31,12 @@ class Ready(str):
 
 
 def escape(text: str) -> Ready:
-    """Text that stays what it is, in a paragraph, a heading or a cell of a table, on one line."""
+    """Text that stays what it is, on one line of a paragraph, heading, list or table."""
     line = " ".join(plain_text(text).split())
     if len(line) > MAX_CELL:
         line = line[: MAX_CELL - 1] + "…"
     line = _MEANT.sub(lambda found: "\\" + found[0], line)
+    line = _BLOCK.sub(lambda found: found[0] + "\\", line)
     line = "".join(_ENTITIES.get(letter, letter) for letter in line)
     return Ready(_LINKS.sub(lambda found: "\\" + found[0], line))
 

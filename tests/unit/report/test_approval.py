@@ -1,4 +1,5 @@
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def with_text(value: Any, text: str, field: str = "") -> Any:
 MEANT = st.text(st.sampled_from("\\`*_[]()<>|~#$&!:;/\n\r\t .-+=ab1\x1b\u2028"), max_size=30)
 
 
-@pytest.fixture(scope="module")
+@cache
 def whole() -> tuple[dict[str, Any], list[tuple[str, int]]]:
     approval = everything()
     return approval.model_dump(), shape(approval_markdown(approval))
@@ -109,12 +110,11 @@ def whole() -> tuple[dict[str, Any], list[tuple[str, int]]]:
 
 @settings(max_examples=25, deadline=None)
 @given((MEANT | st.text(max_size=30)).filter(lambda text: bool(plain_text(text).strip())))
-def test_no_text_of_anybody_changes_the_form_of_the_document(
-    whole: tuple[dict[str, Any], list[tuple[str, int]]], text: str
-) -> None:
-    hostile = Approval.model_validate(with_text(whole[0], text))
+def test_no_text_of_anybody_changes_the_form_of_the_document(text: str) -> None:
+    fields, form = whole()
+    hostile = Approval.model_validate(with_text(fields, text))
 
-    assert shape(approval_markdown(hostile)) == whole[1]
+    assert shape(approval_markdown(hostile)) == form
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,26 @@ def test_a_cell_holds_its_text_as_text_and_nothing_gets_out_of_it(first: str, se
     assert {part.type for cell in cells for part in cell.children} <= {"text", "text_special"}
 
 
+@given(MEANT | st.text(max_size=40))
+@example("- a")
+@example("1. a")
+@example("---")
+@example("=")
+@example("+")
+@example("    a")
+def test_an_item_of_a_list_and_a_paragraph_hold_their_text_and_no_block(text: str) -> None:
+    want = " ".join(plain_text(text).split())
+    for page in (f"- {escape(text)}\n- b\n", f"a:\n{escape(text)}\n", f"# a {escape(text)}\n"):
+        held = [token for token in tokens(page) if token.type == "inline"]
+        kinds = {part.type for cell in held for part in cell.children}
+        text_of = ["".join(part.content for part in cell.children) for cell in held]
+        assert kinds <= {"text", "text_special", "softbreak"}
+        assert not want or any(one.endswith(want) for one in text_of)
+        assert not {"hr", "code_block", "fence"} & {token.type for token in tokens(page)}
+        assert sum(token.type == "list_item_open" for token in tokens(page)) in {0, 2}
+        assert sum(token.type == "heading_open" for token in tokens(page)) == page.startswith("#")
+
+
 def test_long_text_is_cut() -> None:
     assert len(escape("a" * 10_000)) == MAX_CELL
     assert escape("a" * 10_000).endswith("…")
