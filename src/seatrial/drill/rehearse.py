@@ -35,7 +35,14 @@ from seatrial.evidence.record import Record
 from seatrial.settings import LoadedSettings
 from seatrial.stack.compose import find_compose
 
-__all__ = ["REPORT_FILE", "Display", "Machine", "rehearse", "rehearse_unless_interrupted"]
+__all__ = [
+    "REPORT_FILE",
+    "UNLIKE_THE_PROJECT",
+    "Display",
+    "Machine",
+    "rehearse",
+    "rehearse_unless_interrupted",
+]
 
 REPORT_FILE = "drills.json"
 _FOLDER = Path(".seatrial", "drills")
@@ -49,7 +56,7 @@ _ORDERLY = frozenset({"nothing", "kill the dependency"})
 """What a trial cleans up after by itself, so that nothing is left when it ends."""
 _MARGIN_S = 300.0
 """Beyond the time-outs of the trial's own phases."""
-_UNLIKE_THE_PROJECT: Mapping[str, Any] = {
+UNLIKE_THE_PROJECT: Mapping[str, Any] = {
     "retries": 0,
     "workers": 1,
     "changed": False,
@@ -262,7 +269,7 @@ async def _one(
         files["seatrial.toml"] = settings_text(
             hall.subject.settings,
             {
-                **_UNLIKE_THE_PROJECT,
+                **UNLIKE_THE_PROJECT,
                 **({} if breaking.keeps_thresholds else {"coverage.fail_under": None}),
                 "compose_files": [*hall.subject.compose_files, str(extra)],
                 **breaking.settings,
