@@ -153,9 +153,9 @@ async def _form(
     files: Sequence[Path] = ()
     try:
         files = find_compose_files(work.project, settings.compose_files)
-        # A file that is too large for us is none that Compose should be asked to unfold.
+        # What is too large for us is nothing that Compose should be asked to unfold.
         for file in files:
-            read_source(work.project, file)
+            read_tree(read_source(work.project, file))
         compose = await find_compose(environ, work.project)
         canonical = await read_canonical(
             compose,

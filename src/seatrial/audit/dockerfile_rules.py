@@ -83,7 +83,7 @@ def missing_check_tool(
     With a Dockerfile, `image` is not looked at: what its target is built on decides, unless
     something in it installs or copies the tool.
     """
-    called = [tool for tool in _TOOLS if re.search(rf"(?<![\w./-]){tool}\s", f"{command} ")]
+    called = [tool for tool in _TOOLS if re.search(rf"(?<![\w.=-]){tool}\s", f"{command} ")]
     installed = ""
     if dockerfile is not None:
         stage = _target(dockerfile, target)

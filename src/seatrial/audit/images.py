@@ -48,7 +48,7 @@ class Reference:
     @property
     def fat(self) -> bool:
         """Whether it is known to hold what only a build needs."""
-        return self.official and self.name in _FAT and not _SMALL.search(self.tag)
+        return self.pinned and self.official and self.name in _FAT and not _SMALL.search(self.tag)
 
 
 def read_reference(image: str) -> Reference:

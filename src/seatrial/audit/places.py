@@ -23,6 +23,9 @@ __all__ = [
 
 _MAX_MERGES = 8
 _MAX_ENTRIES = 5000
+_MAX_DEPTH = 200
+_MAX_NODES = 100_000
+"""A file of the largest size that is read has fewer, unless its aliases multiply them."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,44 @@ def read_tree(source: Source) -> Tree:
     """Parse a YAML file without making objects of it.
 
     Raises:
-        NotRead: it is not YAML, or nested deeper than anything real.
+        NotRead: it is not YAML, is nested too deeply, or its aliases unfold to too much.
     """
     try:
-        return Tree(source, YAML(typ="safe", pure=True).compose(source.text))
+        if _flow_depth(source.text) > _MAX_DEPTH:
+            raise RecursionError
+        root = YAML(typ="safe", pure=True).compose(source.text)
+        if _unfolded(root, {}) > _MAX_NODES:
+            raise NotRead(f"{source.file}: its aliases unfold to over {_MAX_NODES} values")
+        return Tree(source, root)
     except RecursionError as error:
         raise NotRead(f"{source.file}: nested too deeply") from error
     except (YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark else ""
         raise NotRead(f"{source.file}: not YAML{line}") from error
+
+
+def _flow_depth(text: str) -> int:
+    """How deep brackets are nested, at most: the parser needs long to find that it is too deep."""
+    depth = deepest = 0
+    for character in text:
+        if character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth = max(0, depth - 1)
+    return deepest
+
+
+def _unfolded(node: Node | None, known: dict[int, int]) -> int:
+    """How many values there are once all aliases are copies, as other programs read them."""
+    if node is None or isinstance(node, ScalarNode):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = _MAX_NODES + 1  # what holds itself has no end
+        pairs = node.value if isinstance(node, MappingNode) else ((item,) for item in node.value)
+        known[id(node)] = 1 + sum(_unfolded(one, known) for pair in pairs for one in pair)
+    return known[id(node)]
 
 
 def entries(node: Node | None) -> Iterator[tuple[str, Node, Node]]:

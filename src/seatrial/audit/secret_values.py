@@ -26,7 +26,7 @@ _REAL = re.compile(
 _URL = re.compile(r"^[a-z][a-z0-9+.-]*://[^/\s:@]*:([^/\s@]+)@([^/\s:@?]+)", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
     r"^(?:true|false|yes|no|none|null|\d{0,6}|x+|\*+|<.*>|\{\{.*\}\}|change[-_ ]?me.*|"
-    r".*example.*)$",
+    r"[^:/]*example[^:/]*)$",
     re.IGNORECASE,
 )
 _MIN_RANDOM = 16
