@@ -197,6 +197,7 @@ def test_a_failure_is_told_and_costs_no_finished_result(project: MakeProject, ro
         assert text in texts[name]
     assert {cause.key for cause in ended.fault.causes} >= set(row.causes)
     assert not record.clean_up.left
+    assert record.doubts == ()
 
 
 ODD_NAMES = """
@@ -224,6 +225,7 @@ def test_five_thousand_tests_with_odd_names_are_all_told_as_pytest_tells_them(
     record = ended.record
     assert ended.code == 1
     assert record.reason == "100 of 5000 tests failed"
+    assert record.doubts == ()
     assert record.pytest is not None
     counts = record.pytest.counts
     assert (counts.collected, counts.passed, counts.failed, counts.skipped) == (
@@ -270,6 +272,7 @@ def print_and_check(project: MakeProject, *, megabytes: int) -> None:
     record = ended.record
     assert ended.code == 1
     assert record.reason == f"1 of {megabytes + 1} tests failed"
+    assert record.doubts == ()
     outcomes = Counter(result["outcome"] for result in results(made, record))
     assert outcomes == {"passed": megabytes, "failed": 1}
     with (made.runs / record.id / "logs/test.log").open("rb") as log:

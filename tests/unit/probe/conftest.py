@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from seatrial import probe
+from seatrial.evidence.doubt import Doubt
+from seatrial.evidence.event_doubts import LiveView, event_doubts
 from seatrial.evidence.events import each_event, read_events
 from seatrial.evidence.record import Pytest
 
@@ -49,6 +51,19 @@ class Run:
 
 
 RunPytest = Callable[..., Run]
+
+
+def _doubts(run: Run) -> list[Doubt]:
+    """What speaks against the events themselves, which nothing that happens to tests may do."""
+    starts = [event for event in run.events if event["event"] == "start"]
+    found = event_doubts(
+        run.folder / "out/events.jsonl",
+        live=LiveView(),
+        container=starts[0]["container"] if starts else "",
+        inserted={file: digest for start in starts[:1] for file, digest in start["loaded"]},
+    )
+    told = {"outcome-changed-by-hook", "pytest-changed"}
+    return [doubt for doubt in found if doubt.key not in told]
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +119,8 @@ def run(tmp_path: Path, interpreter: Interpreter) -> RunPytest:
                 **(environ or {}),
             },
         )
-        return Run(done.returncode, done.stdout + done.stderr, tmp_path)
+        found = Run(done.returncode, done.stdout + done.stderr, tmp_path)
+        assert _doubts(found) == []
+        return found
 
     return call
