@@ -59,6 +59,7 @@ def seatrial(
     user: User | None = None,
     stdin: str = "",
     foreseen: bool = True,
+    timeout_s: float = _LIMIT_S,
 ) -> Ended:
     """Run a command of the program to its end; what is foreseen never ends in a traceback."""
     done = subprocess.run(
@@ -68,7 +69,7 @@ def seatrial(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=_LIMIT_S,
+        timeout=timeout_s,
         check=False,
         user=user.uid if user else None,
         group=user.uid if user else None,
