@@ -12,7 +12,6 @@ from seatrial.evidence.model import Model
 from seatrial.evidence.record import PhaseName, Record, Status
 from seatrial.judge.dossier import Dossier, TrialEvidence
 from seatrial.judge.model import Evidence
-from seatrial.settings import Budgets
 
 __all__ = ["Benchmark", "BenchmarkStatus", "Unit", "benchmarks", "comparable_trials"]
 
@@ -151,17 +150,19 @@ def _metrics() -> Iterable[_Metric]:
     ):
         yield _Metric(name, "s", _phase(phase), _limit(phase.value))
     yield _Metric("total", "s", _total, _limit("total"))
-    yield _Metric("memory, sum of the services' peaks", "bytes", _memory, _limit("memory"))
+    yield _Metric("memory, sum of the services' peaks", "bytes", _memory, _no_limit)
     yield _Metric(
-        "CPU, mean share of the cores from start-up to the last test", "%", _cpu, _limit("cpu")
+        "CPU, mean share of the cores from start-up to the last test", "%", _cpu, _no_limit
     )
     yield _Metric("coverage, coverage.py's total", "%", _coverage, _threshold, at_least=True)
 
 
 def _limit(name: str) -> Callable[[Dossier], float | None]:
-    return lambda dossier: (
-        getattr(dossier.settings.budgets, name) if name in Budgets.model_fields else None
-    )
+    return lambda dossier: getattr(dossier.settings.budgets, name)
+
+
+def _no_limit(_: Dossier) -> None:
+    """There is no such setting."""
 
 
 def _threshold(dossier: Dossier) -> float | None:
