@@ -28,6 +28,7 @@ __all__ = ["print_record", "print_records", "records_json"]
 
 _STYLE = {Status.PASSED: "bold green", Status.OVER_BUDGET: "bold yellow"}
 _MAX_FAILURES = 20
+_MAX_DOUBTS = 20
 _AS_WANTED = frozenset({"ready", "started", "completed", "ran"})
 MIB = 1 << 20
 
@@ -47,6 +48,9 @@ def print_record(out: Console, record: Record, folder: Path) -> None:
         print_build(out, record.build)
     for finding in record.findings:
         out.print(Text.assemble(("note: ", "yellow"), finding))
+    for doubt in record.doubts[:_MAX_DOUBTS]:
+        where = f"  {doubt.where}" if doubt.where else ""
+        out.print(Text.assemble(("doubt: ", "bold red"), doubt.what, (where, "dim")))
     _print_failures(out, record)
     for test in record.flaky:
         out.print(Text.assemble(("~ ", "yellow"), test, ("  passed when run again", "dim")))

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from seatrial.evidence.doubt import Doubt
 from seatrial.evidence.partial import Partial
 from seatrial.evidence.record import (
     BudgetResult,
@@ -124,6 +125,12 @@ def test_a_fault_is_explained() -> None:
 
 def test_what_was_left_behind_is_not_overlooked() -> None:
     assert "LEFT BEHIND: seatrial-x" in show(clean_up=CleanUp(left=("seatrial-x",)))
+
+
+def test_doubts_are_shown_with_their_places() -> None:
+    doubt = Doubt(key="clock", what="two clocks differ", where="a commit")
+
+    assert "doubt: two clocks differ  a commit" in show(doubts=(doubt,))
 
 
 def test_findings_are_noted() -> None:
