@@ -10,6 +10,7 @@ from seatrial.cli import (
     attest,
     audit,
     bench,
+    claims,
     clean,
     doctor,
     drill,
@@ -46,6 +47,7 @@ app.command(name="drill", epilog=drill.EXAMPLES)(drill.drill)
 app.command(name="approve", epilog=approve.EXAMPLES)(approve.approve)
 app.command(name="schema", epilog=schema.EXAMPLES)(schema.schema)
 app.command(name="attest", epilog=attest.EXAMPLES)(attest.attest)
+app.command(name="verify-claims", epilog=claims.EXAMPLES)(claims.verify_claims)
 app.command(name="verify", epilog=verify.EXAMPLES)(verify.verify)
 
 
