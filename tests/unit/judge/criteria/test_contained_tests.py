@@ -9,7 +9,17 @@ from seatrial.evidence.split import SplitProof
 from seatrial.judge.criteria.contained_tests import CRITERION
 from seatrial.judge.model import Confidence, CriterionStatus
 from unit.factories import make_pytest
-from unit.judge.dossiers import build, dossier, drills, judged, settings, split, stack, trial
+from unit.judge.dossiers import (
+    build,
+    dossier,
+    drills,
+    judged,
+    one_worker,
+    settings,
+    split,
+    stack,
+    trial,
+)
 
 NOT_MET = CriterionStatus.NOT_MET
 BUILT_ELSEWHERE = tuple(
@@ -143,3 +153,29 @@ def test_an_outdated_drill_confirms_nothing() -> None:
     judgement = CRITERION.judge(dossier(trials=(trial(),), drills=drills(outdated="40 days old")))
 
     assert judgement.confidence is Confidence.MEDIUM
+
+
+def test_two_containers_without_a_split_are_not_explained() -> None:
+    judgement = CRITERION.judge(dossier(trials=judged(split=None)))
+
+    assert judgement.status is CriterionStatus.NOT_MEASURED
+    assert "no split, and 2 containers" in judgement.reason
+
+
+def test_a_trial_by_one_worker_needs_no_proof_of_a_split() -> None:
+    trials = (trial(record=one_worker()),)
+
+    assert CRITERION.judge(dossier(trials=trials)).status is CriterionStatus.MET
+
+
+def test_counts_and_the_file_of_results_are_evidence() -> None:
+    rows = {(row.file.rpartition("/")[2], row.where) for row in CRITERION.judge(dossier()).evidence}
+
+    assert ("record.json", "/pytest/counts/deselected") in rows
+    assert ("tests.jsonl", "") in rows
+
+
+def test_another_trial_without_a_probe_confirms_nothing() -> None:
+    trials = trial(number=9), trial(number=8, pytest=None)
+
+    assert CRITERION.judge(dossier(trials=trials, drills=None)).confidence is Confidence.MEDIUM

@@ -74,3 +74,11 @@ def test_the_stricter_of_old_and_new_threshold_is_not_forgotten() -> None:
     asked = settings(coverage=CoverageSettings(fail_under=90))
 
     assert CRITERION.judge(dossier(trials=trials, settings=asked)).status is CriterionStatus.MET
+
+
+def test_exactly_the_threshold_is_enough() -> None:
+    judgement = CRITERION.judge(dossier(trials=judged(coverage=coverage(percent=80.0))))
+
+    assert judgement.status is CriterionStatus.MET
+    rows = {row.where: row.value for row in judgement.evidence}
+    assert rows["/coverage/percent"] == rows["/coverage/threshold/percent"] == 80.0

@@ -157,3 +157,28 @@ def test_coverage_of_a_part_of_the_tests_is_not_measured() -> None:
     trials = judged(partial=Partial(since="x", selected=3, left_out=97))
 
     assert CRITERION.judge(dossier(trials=trials)).status is CriterionStatus.NOT_MEASURED
+
+
+def test_two_containers_without_a_split_are_not_explained() -> None:
+    judgement = CRITERION.judge(dossier(trials=judged(split=None)))
+
+    assert judgement.status is CriterionStatus.NOT_MEASURED
+    assert "no split" in judgement.reason
+
+
+def test_what_is_just_within_the_share_meets_it() -> None:
+    changed = generated(lines=25)
+    money = covered_file("src/shop/money.py", lines=40, covered=40)
+
+    foreign = CRITERION.judge(dossier(trials=judged(coverage=coverage(**changed))))
+    excluded = CRITERION.judge(dossier(trials=judged(coverage=coverage(files=(money, API)))))
+
+    assert foreign.status is CriterionStatus.MET, "25 of 125 lines"
+    assert excluded.status is CriterionStatus.MET, "20 of 100 lines"
+
+
+def test_the_total_and_the_comparison_of_sources_are_evidence() -> None:
+    rows = {row.where: row.value for row in CRITERION.judge(dossier()).evidence}
+
+    assert rows["/coverage/percent"] == 95.0
+    assert rows["/coverage/sources/differ"] == 0
