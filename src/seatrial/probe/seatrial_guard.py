@@ -9,7 +9,6 @@ assertion.
 from __future__ import annotations
 
 import functools
-import hashlib
 import inspect
 import os
 import site
@@ -392,6 +391,8 @@ FOLDERS = installed_folders()
 
 def sha256_of(file: str) -> str | None:
     """A file's SHA-256 in hex; None if it cannot be read."""
+    import hashlib  # noqa: PLC0415 - it takes a few milliseconds, and workers of xdist need none
+
     try:
         with open(file, "rb") as opened:
             return hashlib.sha256(opened.read()).hexdigest()
