@@ -24,6 +24,11 @@ control did not pass), 130 interrupted.
 
 def drill(
     project: options.Project = Path(),
+    files: options.Files = None,
+    profiles: options.Profiles = None,
+    env_files: options.EnvFiles = None,
+    service: options.Service = None,
+    command: options.Command = None,
     *,
     only: Annotated[
         list[str] | None,
@@ -56,7 +61,16 @@ def drill(
             next_step=f"choose of: {', '.join(DRILLS)}",
         )
     folder = options.project_folder(project)
-    loaded = load_settings(folder)
+    loaded = load_settings(
+        folder,
+        options.overrides(
+            compose_files=files,
+            profiles=profiles,
+            env_files=env_files,
+            service=service,
+            command=command,
+        ),
+    )
     display = DrillProgress(options.console_for(color, stderr=json))
     try:
         report, place = rehearse_unless_interrupted(

@@ -164,19 +164,20 @@ async def rehearse(
         EnvironmentFault: there is no engine, or the results cannot be written.
     """
     began, started = machine.clock(), machine.wall_clock()
+    environment = environment_hash(project, loaded.settings.compose_files)
+    loaded = _within(project, loaded)
     earlier, sites = await asyncio.to_thread(earlier_trial, project)
     endpoint = find_endpoint(machine.environ, machine.home)
     token = machine.token()
     name = f"{started:%Y%m%d-%H%M%S}-{token}"
     commit = await asyncio.to_thread(read_commit, project)
-    environment = environment_hash(project, loaded.settings.compose_files)
     async with open_engine(endpoint) as engine:
         compose = await find_compose(endpoint.environ(machine.environ), project)
         with _results_folder(project, name) as folder:
             work = folder / "work"
             copy = work / f"drill-{token}"
             also = (*loaded.settings.compose_files, *loaded.settings.env_files)
-            inside = [one for one in also if (project / one).resolve().is_relative_to(project)]
+            inside = [one for one in also if not Path(one).is_absolute() and ".." not in one]
             await asyncio.to_thread(copy_project, project, copy, also=inside)
             subject = await look_at(copy, compose, loaded, earlier, sites)
             for place, text in injected_files(sites, subject.dependency or "").items():
@@ -209,6 +210,25 @@ async def rehearse(
             )
             _write(folder / REPORT_FILE, report, machine.wall_clock())
     return report, folder
+
+
+def _within(project: Path, loaded: LoadedSettings) -> LoadedSettings:
+    """The settings with the project's own files named relative to it, so that they move with it."""
+
+    def moved(names: Sequence[str]) -> tuple[str, ...]:
+        places = [(name, (project / name).resolve()) for name in names]
+        return tuple(
+            place.relative_to(project).as_posix() if place.is_relative_to(project) else name
+            for name, place in places
+        )
+
+    settings = loaded.settings.model_copy(
+        update={
+            "compose_files": moved(loaded.settings.compose_files),
+            "env_files": moved(loaded.settings.env_files),
+        }
+    )
+    return replace(loaded, settings=settings)
 
 
 async def _all(hall: _Hall, keys: Sequence[str], display: Display) -> list[DrillResult]:

@@ -5,12 +5,13 @@ import pytest
 from tests.unit.drill.subjects import make_subject
 from tests.unit.factories import make_pytest, make_record
 
+from seatrial.drill import rehearse
 from seatrial.drill.rehearse import UNLIKE_THE_PROJECT
 from seatrial.drill.subject import earlier_trial, image_names, settings_text
 from seatrial.errors import UsageFault
 from seatrial.evidence.folder import RunFolder
 from seatrial.evidence.tests import TestResult, write_results
-from seatrial.settings import Settings
+from seatrial.settings import LoadedSettings, Settings
 
 
 def test_all_that_is_no_default_stays_and_what_is_changed_is_changed() -> None:
@@ -62,6 +63,15 @@ def test_images_get_names_of_ours_and_who_uses_anothers_image_gets_that_one(
     subject.form["services"]["worker"] = {"image": "shop/app"}
 
     assert image_names(subject, "ours") == {"test": "ours-test", "worker": "ours-test"}
+
+
+def test_files_that_are_named_absolutely_are_those_of_the_copy(tmp_path: Path) -> None:
+    names = [str(tmp_path / "ci/a.yml"), "./b.yml", "/elsewhere/c.yml", "../d.yml"]
+    loaded = LoadedSettings(Settings(compose_files=tuple(names)), {})
+
+    moved = rehearse._within(tmp_path, loaded).settings.compose_files
+
+    assert moved == ("ci/a.yml", "b.yml", "/elsewhere/c.yml", "../d.yml")
 
 
 def write_trial(project: Path, name: str, *tests: TestResult, measured: bool = True) -> None:
