@@ -3,14 +3,13 @@
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tests.unit.factories import make_record
-
 from seatrial.drill.sites import Site
 from seatrial.drill.subject import Subject
 from seatrial.evidence.record import Record
 from seatrial.settings import Settings
 from seatrial.stack.model import read_services
 from seatrial.stack.select import select_services
+from unit.factories import make_record
 
 __all__ = ["make_subject"]
 

@@ -2,8 +2,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.drill.subjects import make_subject
-from tests.unit.factories import make_pytest, make_record, make_service
 
 from seatrial.drill.breakings import CONTROL, DRILLS, SUMMARIES, Breaking
 from seatrial.drill.dockerfile import BUILD_FAILS_WITH
@@ -11,6 +9,8 @@ from seatrial.drill.injected import FAILING_TESTS
 from seatrial.evidence.coverage import Coverage, Threshold
 from seatrial.evidence.diagnosis import Cause
 from seatrial.evidence.record import Fault, Phase, PhaseName, Record, Resources
+from unit.drill.subjects import make_subject
+from unit.factories import make_pytest, make_record, make_service
 
 MIB = 1 << 20
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.factories import make_pytest, make_record
 
 from seatrial.drill.breakings import BAD, Breaking, Expected
 from seatrial.drill.judging import judge
@@ -14,6 +13,7 @@ from seatrial.drill.program import Ended
 from seatrial.evidence.diagnosis import Diagnosis
 from seatrial.evidence.drills import DrillResult
 from seatrial.evidence.record import CleanUp, Fault, FileEntry, Record, Status
+from unit.factories import make_pytest, make_record
 
 FAILED: Mapping[str, Any] = {
     "status": Status.FAILED,

@@ -2,8 +2,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from tests.unit.drill.subjects import make_subject
-from tests.unit.factories import make_pytest, make_record
 
 from seatrial.drill import rehearse
 from seatrial.drill.rehearse import UNLIKE_THE_PROJECT
@@ -12,6 +10,8 @@ from seatrial.errors import UsageFault
 from seatrial.evidence.folder import RunFolder
 from seatrial.evidence.tests import TestResult, write_results
 from seatrial.settings import LoadedSettings, Settings
+from unit.drill.subjects import make_subject
+from unit.factories import make_pytest, make_record
 
 
 def test_all_that_is_no_default_stays_and_what_is_changed_is_changed() -> None:
