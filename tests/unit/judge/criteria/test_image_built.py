@@ -4,6 +4,7 @@ import pytest
 
 from seatrial.evidence.build import BaseImage, Build, BuiltImage
 from seatrial.evidence.coverage import SourceCheck
+from seatrial.evidence.record import FileEntry
 from seatrial.judge.criteria.image_built import CRITERION
 from seatrial.judge.model import Confidence, CriterionStatus
 from unit.judge.dossiers import (
@@ -118,3 +119,19 @@ def test_what_cannot_be_traced_is_not_measured(changed: dict[str, Any], words: s
 
     assert judgement.status is CriterionStatus.NOT_MEASURED
     assert words in judgement.reason
+
+
+def test_the_commit_the_dockerfile_and_the_builders_log_are_evidence() -> None:
+    found = dossier()
+    log = FileEntry(path="logs/build.log", size=10, sha256="a" * 64)
+    trials = judged(files=(*found.trial.record.files, log))
+
+    rows = CRITERION.judge(dossier(trials=trials)).evidence
+
+    values = {row.where: row.value for row in rows if row.where}
+    assert values["/commit/id"] == COMMIT
+    assert values["/commit/dirty"] is False
+    assert values["/build/images/0/target"] == "test"
+    files = {row.file.rpartition("/")[2]: row.sha256 for row in rows}
+    assert files["build.log"] == "a" * 64
+    assert files[DOCKERFILE] == values["/build/images/0/dockerfile_sha256"]

@@ -140,3 +140,10 @@ def test_a_slower_trial_is_never_judged_better(
     assert not (
         judge(own) is CriterionStatus.NOT_MET and judge(own + slower) is CriterionStatus.MET
     )
+
+
+@pytest.mark.parametrize("trials", [of_commit(77.0), of_commit(77.0, 90.0)])
+def test_a_trial_within_the_limit_needs_no_other_one(trials: tuple[TrialEvidence, ...]) -> None:
+    judgement = CRITERION.judge(dossier(trials=trials, earlier=earlier(70.0, 70.0, 70.0)))
+
+    assert (judgement.status, judgement.confidence) == (CriterionStatus.MET, Confidence.HIGH)
