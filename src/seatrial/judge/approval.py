@@ -231,7 +231,6 @@ def _in_order(dossier: Dossier) -> Dossier:
     return replace(
         dossier,
         trials=(dossier.trial, *others),
-        earlier=tuple(sorted(dossier.earlier, key=lambda one: one.record.id, reverse=True)),
         drills=drills,
         audit=audit,
         policy_changes=tuple(

@@ -14,7 +14,7 @@ from seatrial.judge.criteria import CRITERIA
 from seatrial.judge.dossier import Dossier, EarlierApproval
 from seatrial.judge.model import Confidence, CriterionStatus
 from seatrial.judge.risk import AREAS, Level, Risk, assess_risks
-from seatrial.judge.signs import Sign
+from seatrial.judge.signs import Case, Seen, Sign, look_at
 from unit.judge.dossiers import DRILLS, OLDER, dossier, drills, exhibit, judged, trial
 from unit.judge.verdicts import audit, audited, finding, results
 
@@ -122,6 +122,13 @@ def test_a_criterion_that_is_met_by_reading_alone_keeps_the_risk_from_being_low(
 
     assert found.level is Level.MEDIUM
     assert "by what was read, not measured" in found.reason
+
+
+def test_an_answer_that_no_file_shows_is_none() -> None:
+    case = Case(dossier(), {}, ())
+    bare = Sign("all is well", "nobody", lambda _: Seen(True, "I say so"))
+
+    assert look_at(bare, case).good is None
 
 
 def test_nothing_measured_is_high() -> None:

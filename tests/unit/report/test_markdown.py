@@ -66,5 +66,9 @@ def test_what_makes_a_link_of_a_bare_address_is_escaped(text: str) -> None:
     assert not re.search(r"(?<!\\)://|www\.", escape(text))
 
 
+def test_no_sign_of_html_stays() -> None:
+    assert not set("<>&|") & set(escape("<b>&amp;|").replace("&lt;b&gt;&amp;amp;&#124;", ""))
+
+
 def test_names_of_files_stay_readable() -> None:
     assert escape("tests/unit/test_money.py:3") == "tests/unit/test_money.py:3"
