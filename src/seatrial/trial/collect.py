@@ -38,7 +38,7 @@ async def collect(
         async with asyncio.timeout(rig.settings.timeouts.collect):
             report = await _probe_report(rig, journal, test_container)
             junit = await _junit_files(rig, journal, test_container, report)
-            await _outputs(rig, journal, test_container)
+            await _outputs(rig, journal)
             await _exit_codes(rig, journal)
     except TimeoutError:
         journal.note(
@@ -118,7 +118,7 @@ async def _junit_files(
     return tuple(written)
 
 
-async def _outputs(rig: Rig, journal: Journal, test_container: str) -> None:
+async def _outputs(rig: Rig, journal: Journal) -> None:
     modified: dict[str, float] = {}
     for output in rig.plan.outputs:
         container = journal.services[output.service].container
@@ -129,17 +129,19 @@ async def _outputs(rig: Rig, journal: Journal, test_container: str) -> None:
             for name, at in taken.modified.items() if taken else ():
                 modified[f"{output.name}/{name}"] = at
     if modified:
-        with engine_faults("the test container"):
-            state = (await rig.engine.inspect(test_container))["State"]
-        journal.doubt(
-            await asyncio.to_thread(
-                lambda: list(
-                    output_doubts(
-                        rig.folder.output, rig.project, modified, started_at(state["StartedAt"])
-                    )
-                )
-            )
-        )
+        began = await _first_made(rig, journal)
+        found = output_doubts(rig.folder.output, rig.project, modified, began)
+        journal.doubt(await asyncio.to_thread(list, found))
+
+
+async def _first_made(rig: Rig, journal: Journal) -> float:
+    """When the first of the stack's containers was made, in seconds since 1970."""
+    made = []
+    for name, service in journal.services.items():
+        if service.container:
+            with engine_faults(f"service {name}"):
+                made.append(started_at((await rig.engine.inspect(service.container))["Created"]))
+    return min(made, default=0.0)
 
 
 async def _exit_codes(rig: Rig, journal: Journal) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from seatrial.engine.faults import engine_faults
 from seatrial.engine.hashing import hash_files
@@ -35,6 +35,7 @@ _FILE_SLACK_S = 2.0
 """File systems that keep whole seconds show a file older than it is."""
 _MAX_INSERTED_BYTES = 64 << 20
 _MAX_TOLD = 20
+_KEEPERS = frozenset({".gitignore", ".gitkeep", ".keep", "README.md"})
 
 
 async def look_for_doubts(
@@ -135,14 +136,18 @@ def coverage_doubts(folder: Path, project: Path, coverage: Coverage) -> Iterator
 def output_doubts(
     folder: Path, project: Path, modified: Mapping[str, float], started: float
 ) -> Iterator[Doubt]:
-    """Files of an output folder that are not this trial's.
+    """Files of the output folders that are not this trial's.
 
-    `modified` says of each when it was changed last, `started` when the test container was
-    started, in seconds since 1970 by the engine's machine.
+    `modified` says of each when it was changed last, `started` when the trial's first container
+    was made, in seconds since 1970 by the engine's machine. What an image has in a folder is there
+    from the beginning; files that only keep a folder under version control are no artifacts.
     """
+    modified = {
+        name: at for name, at in modified.items() if PurePosixPath(name).name not in _KEEPERS
+    }
     stale = [name for name, at in modified.items() if at < started - _FILE_SLACK_S]
     for name in stale[:_MAX_TOLD]:
-        what = "an artifact is older than the tests that are said to have written it"
+        what = "an artifact is older than the trial that is said to have made it"
         yield Doubt(key="artifact-stale", what=what, where=name)
     taken = [folder / name for name in modified]
     copies = find_copies(_files(taken), project, tracked=tracked_files(project)) if taken else {}

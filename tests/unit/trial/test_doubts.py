@@ -73,7 +73,12 @@ def test_an_artifact_that_is_a_committed_file_or_older_than_the_tests_is_named(
     (taken / "reports").mkdir(parents=True)
     for name, text in {"copy.txt": REPORT, "own.txt": REPORT[::-1], "tiny.txt": "1\n"}.items():
         (taken / "reports" / name).write_text(text)
-    modified = {"reports/copy.txt": 100.0, "reports/own.txt": 90.0, "reports/tiny.txt": 99.0}
+    modified = {
+        "reports/copy.txt": 100.0,
+        "reports/own.txt": 90.0,
+        "reports/tiny.txt": 99.0,
+        "reports/.gitkeep": 1.0,
+    }
 
     found = list(output_doubts(taken, project, modified, 100.0))
 
