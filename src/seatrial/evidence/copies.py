@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -32,13 +33,13 @@ def find_copies(
         return {}
     own: dict[int, list[str]] = defaultdict(list)
     for name in _files(project) if tracked is None else tracked:
-        path = project / name
         try:
-            size = path.lstat().st_size if path.is_file() and not path.is_symlink() else -1
+            # One call for each of many files: `Path` would take three, and time of its own.
+            found = os.lstat(f"{project}/{name}")
         except OSError:
             continue
-        if size in by_size:
-            own[size].append(name)
+        if found.st_size in by_size and stat.S_ISREG(found.st_mode):
+            own[found.st_size].append(name)
     copies: dict[Path, str] = {}
     for size, names in own.items():
         digests = {_sha256(project / name): name for name in reversed(names)}
@@ -51,13 +52,14 @@ def find_copies(
 
 def _files(project: Path) -> Iterator[str]:
     seen = 0
+    top = f"{project}/"
     for root, folders, names in os.walk(project):
         folders[:] = [name for name in folders if name not in _PASSED_OVER]
         for name in names:
             seen += 1
             if seen > _MAX_FILES:
                 return
-            yield str((Path(root) / name).relative_to(project))
+            yield f"{root}/{name}"[len(top) :]
 
 
 def _sha256(path: Path) -> str:
