@@ -13,7 +13,7 @@ from seatrial.evidence.drills import DrillReport
 from seatrial.evidence.environment import environment_hash
 from seatrial.evidence.ledger import LEDGER, drills_name
 
-from .engine_state import docker, held, poll
+from .engine_state import docker, held
 from .program import Ended, running_trial, seatrial
 from .projects import COVERAGE_IMAGE, MakeProject, Project, compose_with, service
 
@@ -65,7 +65,7 @@ TURNS_FAILURES_INTO_PASSES = """
 
 def drill(project: Project, *arguments: str, timeout_s: float = 120.0) -> Ended:
     ended = seatrial("drill", "--json", *arguments, cwd=project.folder, timeout_s=timeout_s)
-    assert held_by_copies() == []
+    assert held_by_copies(project) == []
     return ended
 
 
@@ -74,10 +74,17 @@ def report_of(ended: Ended) -> DrillReport:
     return DrillReport.model_validate_json(ended.stdout)
 
 
-def held_by_copies() -> list[str]:
-    """What the engine holds of any drill, images included."""
-    found = [name for name in held("dev.seatrial.trial") if "seatrial-drill-" in name]
-    return found + docker("image", "ls", "-q", "--filter", "reference=seatrial-drill-*").split()
+def held_by_copies(project: Project) -> list[str]:
+    """What the engine holds of the project's rehearsals, images included."""
+    names = (path.name for path in (project.folder / ".seatrial/drills").glob("*"))
+    return [one for name in names for one in held_by(f"drill-{name.rpartition('-')[2]}")]
+
+
+def held_by(copy: str) -> list[str]:
+    """What the engine holds of a copy with this name: all of it has the name in its own."""
+    found = [name for name in held("dev.seatrial.trial") if f"seatrial-{copy}-" in name]
+    images = docker("image", "ls", "--quiet", "--filter", f"reference=seatrial-{copy}-*")
+    return found + images.split()
 
 
 def tried(project: Project) -> Project:
@@ -98,9 +105,9 @@ def state(project: Project) -> Mapping[str, bytes]:
 
 
 def in_ledger(project: Project) -> list[str]:
-    """What the ledger names, in its order."""
+    """What the ledger names, in its order; a record that was written twice counts once."""
     lines = (project.folder / ".seatrial" / LEDGER).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line)["trial"] for line in lines]
+    return list(dict.fromkeys(json.loads(line)["trial"] for line in lines))
 
 
 @pytest.mark.long
@@ -204,7 +211,7 @@ def test_if_the_control_fails_no_other_drill_is_made_and_the_report_says_so(
 
     assert ended.code == 3
     assert "no drill means anything" in ended.stdout
-    assert held_by_copies() == []
+    assert held_by_copies(made) == []
     (place,) = made.folder.glob(f".seatrial/drills/*/{REPORT_FILE}")
     control, fails = DrillReport.model_validate_json(place.read_text()).results
     assert control.passed is False
@@ -213,24 +220,19 @@ def test_if_the_control_fails_no_other_drill_is_made_and_the_report_says_so(
 
 
 def test_ctrl_c_ends_a_drill_in_order_and_leaves_nothing(project: MakeProject) -> None:
-    made = tried(project(tests="import time\n\ndef test_it(): pass\n"))
+    made = tried(project(tests=PASSES))
     made.write("conftest.py", "import time\n\ndef pytest_sessionstart():\n    time.sleep(60)\n")
 
     with running_trial(made, command=("drill", "--json")) as running:
-        running.wait_for(lambda: held_of(made, "drill-"), "a trial of the copy runs")
+        running.wait_for(lambda: held_by_copies(made), "a trial of the copy runs")
+        (copy,) = made.folder.glob(".seatrial/drills/*/work/drill-*")
         running.send(signal.SIGINT)
         ended = running.finish()
 
     assert ended.code == 130
     assert ended.stdout == ""
-    poll(lambda: not held_by_copies(), "nothing is left in the engine")
+    assert held_by(copy.name) == []
     assert list((made.folder / ".seatrial/drills").iterdir()) == []
-
-
-def held_of(project: Project, prefix: str) -> list[str]:
-    """Containers of a copy of this project: their names hold the name of its folder."""
-    copies = [path.name for path in project.folder.glob(f".seatrial/drills/*/work/{prefix}*")]
-    return [name for name in held("dev.seatrial.trial") if any(copy in name for copy in copies)]
 
 
 def test_without_a_trial_the_user_is_told_to_make_one(project: MakeProject) -> None:

@@ -19,13 +19,11 @@ from seatrial.drill.injected import injected_files, stem_of
 from seatrial.drill.judging import judge, record_of
 from seatrial.drill.program import Act, Ended, Interference, Running, run_program
 from seatrial.drill.proxy import EngineProxy, engine_proxy
+from seatrial.drill.remains import remains_of, remove_images
 from seatrial.drill.subject import Subject, earlier_trial, image_names, look_at, settings_text
 from seatrial.drill.thresholds import without_thresholds
 from seatrial.engine.api import Engine
 from seatrial.engine.connect import Endpoint, find_endpoint, open_engine
-from seatrial.engine.faults import engine_faults
-from seatrial.engine.labels import label_of
-from seatrial.engine.remove import remove_labelled
 from seatrial.evidence.commit import read_commit
 from seatrial.evidence.drills import DrillReport, DrillResult
 from seatrial.evidence.environment import environment_hash
@@ -51,7 +49,6 @@ _AWAY_S = 3.0
 """How long the engine stays away: longer than a trial waits for an answer, so it must give up."""
 _PATIENCE_S = 60.0
 """Until nothing may be left of a trial that could not clean up itself."""
-_PAUSE_S = 0.25
 _ORDERLY = frozenset({"nothing", "kill the dependency"})
 """What a trial cleans up after by itself, so that nothing is left when it ends."""
 _MARGIN_S = 300.0
@@ -196,7 +193,8 @@ async def rehearse(
             try:
                 results = await _all(hall, keys, display)
             finally:
-                await _remove_images(hall)
+                # The build cache keeps their layers.
+                await remove_images(engine, hall.images.values())
             shutil.rmtree(work, ignore_errors=True)
             report = DrillReport(
                 id=name,
@@ -310,7 +308,12 @@ async def _one(
             # Also if it was broken off: nothing of any trial of the copy may stay.
             orderly = ended is not None and breaking.act in _ORDERLY
             patience_s = 0.0 if orderly else _PATIENCE_S
-            left = await _wait_until_gone(hall, patience_s)
+            left = await remains_of(
+                hall.engine,
+                [path.name for path in (hall.subject.copy / ".seatrial" / "runs").glob("*")],
+                patience_s=patience_s,
+                clock=hall.machine.clock,
+            )
     trial = await asyncio.to_thread(_keep, hall, key, ended)
     result = judge(
         key,
@@ -404,39 +407,6 @@ def _socket(endpoint: Endpoint) -> Path | None:
     if not endpoint.local:
         return None
     return Path((endpoint.url or endpoint.source).removeprefix("unix://"))
-
-
-async def _wait_until_gone(hall: _Hall, patience_s: float) -> tuple[str, ...]:
-    """What the engine still holds of the copy's trials after that time; it is removed then."""
-    deadline = hall.machine.clock() + patience_s
-    runs = hall.subject.copy / ".seatrial" / "runs"
-    labels = [label_of(path.name) for path in runs.glob("*")]
-    left = await _held(hall.engine, labels)
-    while left:
-        if hall.machine.clock() >= deadline:
-            break
-        await asyncio.sleep(_PAUSE_S)
-        left = await _held(hall.engine, labels)
-    if left:
-        for label in labels:
-            await remove_labelled(hall.engine, label)
-    return left
-
-
-async def _held(engine: Engine, labels: Sequence[str]) -> tuple[str, ...]:
-    found: list[str] = []
-    with engine_faults("what the trial left"):
-        for label in labels:
-            held = await engine.held(label)
-            found += [*held.containers, *held.networks, *held.volumes, *await engine.images(label)]
-    return tuple(found)
-
-
-async def _remove_images(hall: _Hall) -> None:
-    """What was built for the copy has names of its own; the build cache keeps their layers."""
-    for image in set(hall.images.values()):
-        with engine_faults(f"image {image}"):
-            await hall.engine.remove_image(image)
 
 
 def _keep(hall: _Hall, key: str, ended: Ended) -> Path | None:
