@@ -103,15 +103,16 @@ def clock_doubts(
     apart = abs((started - began).total_seconds())
     if apart > CLOCK_SLACK_S:
         yield Doubt(
-            key="clock", what=f"the engine's clock and this machine's are {_time(apart)} apart"
+            key="clock", what=f"the engine's clock and this machine's are {duration(apart)} apart"
         )
     if probe is not None:
         early = (started - probe).total_seconds()
-        late = (probe - finished).total_seconds()
+        # An engine that does not tell the end names a time long ago.
+        late = (probe - finished).total_seconds() if finished >= started else 0.0
         if max(early, late) > CLOCK_SLACK_S:
             yield Doubt(
                 key="clock",
-                what=f"by the clock that the tests saw, pytest began {_time(max(early, late))} "
+                what=f"by the clock that the tests saw, pytest began {duration(max(early, late))} "
                 f"{'before its container' if early > late else 'after its container had ended'}",
             )
 
@@ -120,7 +121,7 @@ def commit_clock_doubts(project: Path, commit: str | None, began: datetime) -> I
     """Whether the commit that was tried says that it was made after the trial."""
     made = committed_at(project, commit) if commit else None
     if made is not None and made.tzinfo and (made - began).total_seconds() > CLOCK_SLACK_S:
-        what = f"the commit is {_time((made - began).total_seconds())} younger than the trial"
+        what = f"the commit is {duration((made - began).total_seconds())} younger than the trial"
         yield Doubt(key="clock", what=what, where=commit or "")
 
 
@@ -158,7 +159,3 @@ def output_doubts(
 
 def _files(paths: Sequence[Path]) -> Iterable[Path]:
     return (path for path in paths if path.is_file() and not path.is_symlink())
-
-
-def _time(seconds: float) -> str:
-    return duration(seconds)

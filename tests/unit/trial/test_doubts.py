@@ -49,6 +49,7 @@ def project(tmp_path: Path) -> Path:
         (0, 0.1, -10, 2, 1),
         (0, 0.1, 10, 2, 1),
         (0, 60, 0, 62, 2),
+        (0, 0.1, 0.2, -1e6, 0),
     ],
 )
 def test_clocks_that_are_more_than_five_minutes_apart_contradict(
