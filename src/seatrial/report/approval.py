@@ -15,7 +15,7 @@ from seatrial.judge.approval import Approval, TrialSummary, approval_json
 from seatrial.judge.benchmarks import Benchmark
 from seatrial.judge.model import CriterionResult, CriterionStatus, Evidence
 from seatrial.judge.risk import Level
-from seatrial.report.markdown import Ready, escape, render
+from seatrial.report.markdown import NOTHING, Ready, escape, render
 from seatrial.settings import VerdictSettings
 from seatrial.words import counted, duration
 
@@ -78,7 +78,9 @@ def approval_markdown(approval: Approval) -> str:
         "tools": _tools,
         "value": _value,
     }
-    return render("approval.md.jinja", filters, a=approval, most=_MOST, most_rows=_MOST_ROWS)
+    return render(
+        "approval.md.jinja", filters, a=approval, nothing=NOTHING, most=_MOST, most_rows=_MOST_ROWS
+    )
 
 
 def print_approval(out: Console, approval: Approval, folder: Path) -> None:
@@ -136,7 +138,7 @@ def _status(status: str) -> Ready:
 
 
 def _confidence(one: CriterionResult) -> str:
-    return "-" if one.status is CriterionStatus.NOT_MEASURED else one.confidence.value
+    return NOTHING if one.status is CriterionStatus.NOT_MEASURED else one.confidence.value
 
 
 def _answer(value: bool | None, unknown: str) -> Ready:
@@ -147,7 +149,7 @@ def _answer(value: bool | None, unknown: str) -> Ready:
 
 def _quantity(value: float | None, unit: str) -> str:
     if value is None:
-        return "-"
+        return NOTHING
     if unit == "s":
         return duration(value)
     if unit == "bytes":
@@ -157,7 +159,7 @@ def _quantity(value: float | None, unit: str) -> str:
 
 def _budget(one: Benchmark) -> str:
     if one.budget is None:
-        return "-"
+        return NOTHING
     return f"{'at least' if one.at_least else 'at most'} {_quantity(one.budget, one.unit)}"
 
 

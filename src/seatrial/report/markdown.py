@@ -8,14 +8,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from seatrial.evidence.hostile import plain_text
 
-__all__ = ["MAX_CELL", "Ready", "escape", "render"]
+__all__ = ["MAX_CELL", "NOTHING", "Ready", "escape", "render"]
 
 MAX_CELL = 400
 """Characters of one piece of text; the JSON beside the document has all of it."""
 
 _MEANT = re.compile(r"[\\`*\[\]~#$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 """An underscore between letters means nothing in Markdown, and names are full of them."""
-_BLOCK = re.compile(r"^(?=[-+=])|^\d{1,9}(?=[.)](?:\s|$))")
+_BLOCK = re.compile(r"^(?=[-+](?:\s|$)|[-=\s]+$)|^\d{1,9}(?=[.)](?:\s|$))")
 """At the beginning of a line: a list, a rule, or the underline of a heading."""
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
 """A pipe ends a table's cell even behind a backslash that is itself escaped, says one parser and
@@ -28,6 +28,10 @@ class Ready(str):
     """Markdown that is meant as such."""
 
     __slots__ = ()
+
+
+NOTHING = Ready("-")
+"""What stands in a cell that has nothing to say."""
 
 
 def escape(text: str) -> Ready:
