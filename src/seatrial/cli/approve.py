@@ -54,7 +54,8 @@ def approve(
 
     root = options.project_folder(project)
     loaded = load_settings(root)
-    approval = asyncio.run(judge(root, loaded, trial, datetime.now(UTC), environ=os.environ))
+    with options.console_for(color, stderr=True).status("looking at the evidence …"):
+        approval = asyncio.run(judge(root, loaded, trial, datetime.now(UTC), environ=os.environ))
     folder = output or approval_folder(root, approval.trial.id)
     write_approval(folder, approval)
     if json:
