@@ -1,12 +1,12 @@
 """Draws up the document on a verdict: the same evidence gives the same document, to the byte."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Literal, Protocol
 
-from pydantic import AwareDatetime, Field, NonNegativeFloat, NonNegativeInt
+from pydantic import AwareDatetime, NonNegativeFloat, NonNegativeInt
 
 from seatrial import __version__
 from seatrial.errors import UsageFault
@@ -18,7 +18,8 @@ from seatrial.evidence.record import Commit, FileEntry, Host, Image, Record, Sta
 from seatrial.judge.benchmarks import Benchmark, benchmarks, comparable_trials
 from seatrial.judge.checklist import ChecklistLine, check_readiness
 from seatrial.judge.dossier import Dossier, Exhibit
-from seatrial.judge.model import CriterionResult, CriterionStatus, Evidence, Reason
+from seatrial.judge.model import Evidence, Reason
+from seatrial.judge.next_steps import NextStep, next_steps
 from seatrial.judge.risk import Risk, assess_risks
 from seatrial.judge.rollback import RollbackPlan, plan_rollback
 from seatrial.judge.unmeasured import Unmeasured, what_was_not_measured
@@ -31,7 +32,6 @@ __all__ = [
     "DrillSummary",
     "EvidenceFile",
     "Monitoring",
-    "NextStep",
     "TrialSummary",
     "approval_json",
     "draw_up",
@@ -80,18 +80,6 @@ class DrillSummary(Model):
     """By their keys."""
     file: str
     sha256: str
-
-
-class NextStep(Model):
-    """What to do, the heaviest first."""
-
-    remedy: str
-    settles: tuple[str, ...]
-    """Criteria, reasons and findings that it is for."""
-    blocks: bool
-    """True: without it there is no approval."""
-    points: NonNegativeFloat = 0
-    """Of the score, that the criteria among them are worth."""
 
 
 class Monitoring(Model):
@@ -150,7 +138,7 @@ class Approval(Model):
     next_steps: tuple[NextStep, ...]
     monitoring: Monitoring | None
     """None: there is nothing to watch, since it is rejected."""
-    evidence: tuple[EvidenceFile, ...] = Field(default=())
+    evidence: tuple[EvidenceFile, ...]
     """By their names."""
 
 
@@ -191,7 +179,7 @@ def draw_up(dossier: Dossier, verdict: Verdict) -> Approval:
         drills=_drills(dossier),
         not_measured=what_was_not_measured(dossier, results, rows, checklist),
         rollback=rollback,
-        next_steps=_next_steps(dossier, verdict),
+        next_steps=next_steps(dossier.audit, verdict),
         monitoring=_monitoring(dossier) if verdict.approved else None,
         evidence=_evidence(
             dossier,
@@ -303,52 +291,6 @@ def _drills(dossier: Dossier) -> DrillSummary | None:
         file=drills.exhibit.file,
         sha256=drills.exhibit.sha256,
     )
-
-
-def _next_steps(dossier: Dossier, verdict: Verdict) -> tuple[NextStep, ...]:
-    """A step for each remedy: those that an approval needs first, then by points.
-
-    Then come reasons that a waiver sets aside, and the audit's findings by severity.
-    """
-    points = _points(verdict.criteria)
-    steps: dict[str, NextStep] = {}
-
-    def add(remedy: str, settles: str, *, blocks: bool = False, worth: float = 0) -> None:
-        step = steps.get(remedy) or NextStep(remedy=remedy, settles=(), blocks=blocks)
-        steps[remedy] = NextStep(
-            remedy=remedy,
-            settles=(*step.settles, settles),
-            blocks=step.blocks or blocks,
-            points=round(step.points + worth, 1),
-        )
-
-    for reason in verdict.reasons:
-        add(reason.remedy or reason.what, reason.key, blocks=True)
-    for one in verdict.criteria:
-        if one.status is not CriterionStatus.MET:
-            add(one.remedy or one.reason, f"criterion {one.key}", worth=points[one.key])
-    for waived in verdict.waived:
-        until = f"{waived.reason.key}, set aside until {waived.expires} by {waived.person}"
-        add(waived.reason.remedy or waived.reason.what, until)
-    for finding, place in _places(dossier.audit):
-        add(finding.fix, f"audit, {finding.severity.value}: {finding.rule} at {place}")
-    return tuple(sorted(steps.values(), key=lambda step: (not step.blocks, -step.points)))
-
-
-def _points(criteria: Sequence[CriterionResult]) -> dict[str, float]:
-    whole = sum(one.weight for one in criteria)
-    return {one.key: 100 * one.weight / whole if whole else 0 for one in criteria}
-
-
-def _places(audit: AuditReport | None) -> Iterator[tuple[AuditFinding, str]]:
-    """The first finding of each rule, and how many there are; notes ask for nothing."""
-    rules: dict[str, list[AuditFinding]] = {}
-    for finding in audit.findings if audit else ():
-        if finding.severity is not Severity.NOTE:
-            rules.setdefault(finding.rule, []).append(finding)
-    for first, *others in rules.values():
-        place = f"{first.file}:{first.line}" if first.line else first.file
-        yield first, f"{place} and {len(others)} more" if others else place
 
 
 def _monitoring(dossier: Dossier) -> Monitoring:
