@@ -9,7 +9,7 @@ from seatrial.drill.dockerfile import BUILD_FAILS_WITH, break_build
 from seatrial.drill.injected import FAILING_TESTS, function_of
 from seatrial.drill.subject import Subject
 from seatrial.errors import ExitCode
-from seatrial.evidence.record import PhaseName, Record, Status
+from seatrial.evidence.record import Record, Status
 
 __all__ = ["CONTROL", "DRILLS", "SUMMARIES", "Breaking", "Drill", "Expected", "control"]
 
@@ -179,10 +179,8 @@ def _test_fails(subject: Subject, _: Record) -> Breaking | str:
     )
 
 
-def _test_hangs(_: Subject, ran: Record) -> Breaking | str:
-    phase = ran.phase(PhaseName.TEST)
-    # No test's own set-up takes longer than all of them did where nothing was broken.
-    seconds = math.ceil(phase.seconds if phase else 2.0) + 1
+def _test_hangs(subject: Subject, _: Record) -> Breaking | str:
+    seconds = math.ceil(2 * subject.test_seconds) + 1
     test = function_of("hangs")
     return Breaking(
         what=f"a test that never ends was put in, and one test was allowed {seconds} s",

@@ -30,6 +30,7 @@ from seatrial.evidence.environment import environment_hash
 from seatrial.evidence.folder import file_fault, manifest_of, tell_git_to_ignore
 from seatrial.evidence.ledger import drills_name, open_ledger
 from seatrial.evidence.record import Record
+from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results
 from seatrial.settings import LoadedSettings
 from seatrial.stack.compose import find_compose
 
@@ -260,7 +261,9 @@ async def _control(hall: _Hall) -> tuple[_Hall, DrillResult, Record | None]:
     for style in hall.styles:
         result, record = await _one(hall, CONTROL, breaking, style)
         if result.passed:
-            return replace(hall, styles=(style,)), result, record
+            seconds = await asyncio.to_thread(_seconds_of_tests, hall.folder / CONTROL / "trial")
+            subject = replace(hall.subject, test_seconds=seconds)
+            return replace(hall, styles=(style,), subject=subject), result, record
         first = first or result
         # Only the choice of the test may be at fault; another one mends nothing else.
         if record is not None and record.status.value not in {"usage error", "no tests"}:
@@ -268,6 +271,14 @@ async def _control(hall: _Hall) -> tuple[_Hall, DrillResult, Record | None]:
     if first is None:
         raise AssertionError  # pragma: no cover - there is a style
     return hall, first, None
+
+
+def _seconds_of_tests(trial: Path) -> float:
+    """What all tests of a trial took together."""
+    return sum(
+        sum(filter(None, (result.setup, result.call, result.teardown)))
+        for result in read_results(trial / TEST_RESULTS_FILE)
+    )
 
 
 async def _one(

@@ -39,6 +39,8 @@ class Subject:
     record: Record
     """The newest trial whose tests ran."""
     sites: tuple[Site, ...]
+    test_seconds: float = 1.0
+    """What the control's one test took, with all set-up that is done for it."""
 
     @property
     def test(self) -> str:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from seatrial.drill.dockerfile import BUILD_FAILS_WITH
 from seatrial.drill.injected import FAILING_TESTS
 from seatrial.evidence.coverage import Coverage, Threshold
 from seatrial.evidence.diagnosis import Cause
-from seatrial.evidence.record import Fault, Phase, PhaseName, Record, Resources
+from seatrial.evidence.record import Fault, Record, Resources
 from unit.drill.subjects import make_subject
 from unit.factories import make_pytest, make_record, make_service
 
@@ -111,11 +112,12 @@ def test_failing_tests_are_expected_one_by_one_in_each_folder(tmp_path: Path) ->
     assert not expected.names_cause(fewer)
 
 
-def test_a_hanging_test_is_given_no_less_time_than_all_tests_took(tmp_path: Path) -> None:
-    phase = Phase(name=PhaseName.TEST, start=0, seconds=6.2, completed=True)
+def test_a_hanging_test_is_given_more_time_than_one_that_passes_took(tmp_path: Path) -> None:
+    subject = replace(make_subject(tmp_path), test_seconds=3.2)
 
-    breaking = broken("test-hangs", tmp_path, ran=make_record(phases=(phase,)))
+    breaking = DRILLS["test-hangs"](subject, make_record())
 
+    assert isinstance(breaking, Breaking)
     assert breaking.settings == {"timeouts.one_test": 8}
 
 
