@@ -181,6 +181,28 @@ def test_a_conftest_that_turns_failures_into_passes_fails_the_drill(
     assert any("was told as passed" in fault for fault in result.faults)
 
 
+@pytest.mark.long
+def test_tests_are_chosen_by_name_where_pytests_root_is_not_where_it_runs(
+    project: MakeProject,
+) -> None:
+    command = "pytest -q -p no:cacheprovider -m quick -x -c /app/checks/pytest.ini /app/checks"
+    made = project(
+        compose=compose_with(command=command),
+        tests=None,
+        files={
+            "checks/pytest.ini": "[pytest]\nmarkers = quick\n",
+            "checks/test_a.py": "import pytest\n\n@pytest.mark.quick\ndef test_a(): pass\n",
+        },
+    )
+
+    ended = drill(tried(made), "--only", "test-fails")
+
+    report = report_of(ended)
+    assert [(one.key, one.passed, one.faults) for one in report.results] == [
+        (key, True, ()) for key in ("passes", "test-fails")
+    ]
+
+
 def test_after_an_engine_that_was_away_and_after_a_kill_nothing_is_left(
     project: MakeProject,
 ) -> None:
