@@ -12,7 +12,9 @@ from pathlib import Path
 
 from seatrial.engine.api import Engine
 from seatrial.engine.archive import read_small_file
+from seatrial.engine.faults import engine_faults
 from seatrial.engine.labels import label_of
+from seatrial.errors import EnvironmentFault
 from seatrial.stack.instrument import PROBE_OUTPUT
 
 __all__ = ["Act", "Ended", "Interference", "Running", "run_program"]
@@ -61,8 +63,10 @@ class Running:
         """Wait until the test runs in the test service's container; the trial's label."""
         while True:
             trial = self.trial()
-            if trial and await self._is_running(label_of(trial), service, test):
-                return label_of(trial)
+            # A container can be gone between two questions; whoever asks in vain asks again.
+            with contextlib.suppress(EnvironmentFault), engine_faults("the trial of a drill"):
+                if trial and await self._is_running(label_of(trial), service, test):
+                    return label_of(trial)
             await asyncio.sleep(_PAUSE_S)
 
     async def _is_running(self, label: str, service: str, test: str) -> bool:
