@@ -67,6 +67,7 @@ def report(request: dict[str, Any], out: str, result: dict[str, Any]) -> None:
     if request["combine_only"]:
         raise CannotReport("only the data was wanted")
     measured = configured(request["config_file"], data_file)
+    read_once(measured)
     measured.load()
     result["fail_under"] = float(measured.get_option("report:fail_under") or 0)
     result["precision"] = int(measured.get_option("report:precision") or 0)
@@ -117,6 +118,25 @@ def configured(wanted: str | None, data_file: str) -> Any:
     if wanted and config_file(made) != wanted:
         made = coverage.Coverage(data_file=data_file, config_file=wanted)
     return made
+
+
+def read_once(measured: Any) -> None:
+    """Have all reports share what was read of a source, which is most of what each of them costs.
+
+    coverage.py keeps a source's statements with the object that stands for the file, and makes a
+    new one for each report. It has no public way to that; where it is not, all stays as it is.
+    """
+    make = getattr(measured, "_get_file_reporter", None)
+    if make is None:
+        return
+    made: dict[Any, Any] = {}
+
+    def share(source: Any) -> Any:
+        if source not in made:
+            made[source] = make(source)
+        return made[source]
+
+    measured._get_file_reporter = share  # noqa: SLF001 - see above
 
 
 def config_file(measured: Any) -> str | None:

@@ -169,15 +169,15 @@ async def _measure(
             f"coverage: {len(reported.stale)} data file(s) are older than the tests and were "
             f"left out: {reported.stale[0]!r}{' …' if len(reported.stale) > 1 else ''}"
         )
-    data_files = (
-        *await _data_files(rig, journal, container, reported.data_files),
-        *(file for part in others for file in part.data_files),
+    taken, compared = await asyncio.gather(
+        _data_files(rig, journal, container, reported.data_files),
+        _compare(rig, container, reported.files),
     )
+    data_files = (*taken, *(file for part in others for file in part.data_files))
     if reported.error is not None or reported.totals is None:
         return _not_measured(rig, _why(reported, sightings)).model_copy(
             update={"data_files": data_files, "version": reported.version}
         )
-    compared = await _compare(rig, container, reported.files)
     rows = tuple(_row(file, compared.get(file.place)) for file in reported.files)
     branch_percent = reported.totals.branch_percent if reported.branch else None
     return Coverage(

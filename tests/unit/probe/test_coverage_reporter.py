@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,13 @@ def measure(app: Path, *arguments: str, data_file: str = ".coverage") -> None:
     )
 
 
-def report(app: Path, *data_files: str, since: float = 0, **request: Any) -> dict[str, Any]:
+def report(
+    app: Path,
+    *data_files: str,
+    since: float = 0,
+    environ: Mapping[str, str] | None = None,
+    **request: Any,
+) -> dict[str, Any]:
     out = app.parent / "out"
     out.mkdir()
     script = app.parent / "reporter.py"
@@ -50,9 +58,11 @@ def report(app: Path, *data_files: str, since: float = 0, **request: Any) -> dic
         **request,
     }
     command = [sys.executable, str(script), json.dumps(asked)]
-    subprocess.run(command, check=True, cwd="/", capture_output=True)
+    done = subprocess.run(
+        command, check=True, cwd="/", capture_output=True, env={**os.environ, **(environ or {})}
+    )
     result: dict[str, Any] = json.loads((out / "result.json").read_bytes())
-    return result
+    return {**result, "said": done.stdout.decode()}
 
 
 def test_one_data_file_is_reported_in_three_forms(app: Path) -> None:
@@ -73,6 +83,53 @@ def test_one_data_file_is_reported_in_three_forms(app: Path) -> None:
     assert (out / "coverage.json").is_file()
     assert (out / "coverage.xml").is_file()
     assert (out / "html" / "index.html").is_file()
+
+
+def test_the_three_forms_are_those_of_coverages_own_commands(app: Path) -> None:
+    (app / "lib.py").write_text(
+        SOURCE + "if f(0):  # pragma: no branch\n    pass\nwhile f(0) == 1:  # pragma: no cover\n"
+        "    pass\n@property\ndef g(x):\n    return [\n        y for y in x\n    ]\n"
+    )
+    measure(app, "once.py")
+    plain = app.parent / "plain"
+    for words in ("json -o", "xml -o", "html -d"):
+        kind = words.split()[0]
+        target = plain / ("html" if kind == "html" else f"coverage.{kind}")
+        command = [sys.executable, "-m", "coverage", *words.split(), str(target)]
+        plain.mkdir(exist_ok=True)
+        subprocess.run(command, cwd=app, check=True)
+
+    report(app, ".coverage")
+
+    out = app.parent / "out"
+    assert timeless(out / "coverage.json") == timeless(plain / "coverage.json")
+    assert timeless(out / "coverage.xml") == timeless(plain / "coverage.xml")
+    pages = sorted(page.name for page in (plain / "html").glob("*.html"))
+    assert len(pages) > 3
+    for page in pages:
+        assert timeless(out / "html" / page) == timeless(plain / "html" / page)
+
+
+def timeless(path: Path) -> str:
+    """A report without the moment at which it was made."""
+    moment = r'"timestamp": "[^"]*"|timestamp="\d+"|created at [\d: +-]*'
+    return re.sub(moment, "", path.read_text(encoding="utf-8"))
+
+
+def test_each_source_is_read_once_for_all_reports(app: Path) -> None:
+    measure(app, "once.py")
+    (app.parent / "sitecustomize.py").write_text(
+        "import sys\n"
+        "def told(event, details):\n"
+        "    if event == 'open' and str(details[0]).endswith('lib.py'):\n"
+        "        print('read')\n"
+        "sys.addaudithook(told)\n"
+    )
+
+    said = report(app, ".coverage", environ={"PYTHONPATH": str(app.parent)})["said"]
+
+    # coverage.py itself looks twice, into the file and for its encoding, in each of the reports.
+    assert 1 <= said.count("read") <= 2
 
 
 def test_what_parallel_mode_wrote_is_combined_and_kept(app: Path) -> None:
