@@ -15,7 +15,17 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from seatrial.evidence.model import Model
+from seatrial.evidence.processes import Processes, Report, is_report, pid_of, read_report
 from seatrial.evidence.sources import ProjectFiles, compare_sources, shared_tail
+from seatrial.evidence.trace_lines import (
+    MAX_BYTES,
+    MAX_FILES,
+    TRACER_VERSION,
+    NotWhole,
+    as_number,
+    as_numbers,
+    as_text,
+)
 
 __all__ = [
     "Dependencies",
@@ -28,10 +38,6 @@ __all__ = [
     "save_dependencies",
 ]
 
-_TRACER_VERSION = 1
-_MAX_BYTES = 512 << 20
-_MAX_FILES = 200_000
-_MAX_TEXT = 4096
 _MAX_PATTERNS = 100
 
 
@@ -56,6 +62,8 @@ class Use:
     """Folders of which the names were read."""
     keeps: frozenset[str] = frozenset()
     """Files of which a function ran that may keep its outcome for later tests."""
+    imported: frozenset[str] = frozenset()
+    """Files that a process which it started imported."""
     process: bool = False
     """Whether it started another process, whose files nobody sees."""
 
@@ -65,6 +73,7 @@ class Use:
             self.read | other.read,
             self.listed | other.listed,
             self.keeps | other.keeps,
+            self.imported | other.imported,
             self.process or other.process,
         )
 
@@ -113,23 +122,30 @@ def read_dependencies(
     states: Mapping[str, FileState],
     mounts: Sequence[tuple[str, Path]] = (),
 ) -> Dependencies | None:
-    """Read the tracer's files of one run, one for each process that ran tests.
+    """Read the tracer's files of one run: one for each process that ran tests, beside each the
+    reports of processes that its tests started.
 
     `mounts` are folders of the project that the container saw, by where it saw them; `states` are
     the project's files at that time. None if there is no file, or one is not whole: what is known
     in part is not known.
     """
-    traces = [_read(path) for path in paths]
-    whole = [trace for trace in traces if trace is not None]
-    if not whole or len(whole) < len(traces) or sum(len(t.places) for t in whole) > _MAX_FILES:
+    traces = {path: _read(path) for path in paths if not is_report(path)}
+    reports = {path: report for path in paths if is_report(path) if (report := read_report(path))}
+    whole = {path: trace for path, trace in traces.items() if trace is not None}
+    told = [*(t.places for t in whole.values()), *(r.places for r in reports.values())]
+    if not whole or len(whole) < len(traces) or sum(map(len, told)) > MAX_FILES:
         return None
-    places = _Places({p for t in whole for p in t.places.values()}, project, mounts)
+    places = _Places({p for each in told for p in each.values()}, project, mounts)
     found: Dependencies | None = None
     try:
-        for trace in whole:
-            own = trace.told(places, states)
+        for path, trace in whole.items():
+            # Each container has process ids of its own.
+            beside = {p.name: r for p, r in reports.items() if p.parent == path.parent}
+            tests = {t.pid: t.starts for p, t in whole.items() if p.parent == path.parent}
+            children = _Children(Processes(tests, beside), beside, places)
+            own = trace.told(places, states, children)
             found = own if found is None else _union(found, own)
-    except _NotWhole:
+    except NotWhole:
         return None
     return found
 
@@ -164,7 +180,7 @@ def save_dependencies(path: Path, dependencies: Dependencies) -> None:
 def load_dependencies(path: Path) -> Dependencies | None:
     """Read what was saved; None if it is not there, edited or of another version."""
     try:
-        if path.stat().st_size > _MAX_BYTES:
+        if path.stat().st_size > MAX_BYTES:
             return None
         digest, body = path.read_text(encoding="utf-8").split("\n", 1)
         body = body.removesuffix("\n")
@@ -178,15 +194,14 @@ def load_dependencies(path: Path) -> Dependencies | None:
 # What the tracer wrote.
 
 
-class _NotWhole(Exception):
-    pass
-
-
 @dataclass
 class _Trace:
     """The lines of one process, with its numbers."""
 
+    pid: int = 0
     python_files: tuple[str, ...] = ()
+    starts: dict[int, str] = field(default_factory=dict)
+    """Processes that were started, and how each is known."""
     places: dict[int, str] = field(default_factory=dict)
     tests: list[tuple[str, int | None, Mapping[str, Any]]] = field(default_factory=list)
     collected: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
@@ -199,25 +214,29 @@ class _Trace:
     def take(self, line: Mapping[str, Any]) -> None:
         """Take one line, of whatever kind."""
         if "file" in line:
-            self.places[_number(line["file"])] = _text(line.get("path"))
+            self.places[as_number(line["file"])] = as_text(line.get("path"))
         elif "test" in line:
             of = line.get("of")
-            self.tests.append((_text(line["test"]), None if of is None else _number(of), line))
+            self.tests.append((as_text(line["test"]), None if of is None else as_number(of), line))
         elif "fixture" in line:
-            self.fixtures[_number(line["fixture"])].append(line)
+            self.fixtures[as_number(line["fixture"])].append(line)
         elif "collect" in line:
-            self.collected.append((_number(line["of"]), line))
+            self.collected.append((as_number(line["of"]), line))
         elif "module" in line:
-            self.modules.append((_number(line["module"]), line))
+            self.modules.append((as_number(line["module"]), line))
+        elif "start" in line:
+            self.starts[as_number(line["start"])] = as_text(line.get("key"))
         elif "session" in line:
             self.session.append(line)
         elif "untraced" in line:
-            self.untraced.add(_number(line["untraced"]))
+            self.untraced.add(as_number(line["untraced"]))
         elif "reader" in line:
-            read, by = _numbers(line["reader"], least=-1)
+            read, by = as_numbers(line["reader"], least=-1)
             self.readers.append((read, by))
 
-    def told(self, places: "_Places", states: Mapping[str, FileState]) -> Dependencies:
+    def told(
+        self, places: "_Places", states: Mapping[str, FileState], children: "_Children"
+    ) -> Dependencies:
         """The same in the project's names."""
         names = {number: places.names(path) for number, path in self.places.items()}
 
@@ -226,13 +245,21 @@ class _Trace:
 
         def use(line: Mapping[str, Any]) -> Use:
             ran, read, listed, keeps = (
-                of(_numbers(line.get(key, []))) for key in ("ran", "read", "listed", "keeps")
+                of(as_numbers(line.get(key, []))) for key in ("ran", "read", "listed", "keeps")
             )
-            return Use(ran, read, listed, keeps, line.get("process") is True)
+            return Use(ran, read, listed, keeps, process=line.get("process") is True)
 
-        fixtures = {number: _all(use(line) for line in ls) for number, ls in self.fixtures.items()}
+        def followed(line: Mapping[str, Any]) -> Use:
+            started = children.started(self.pid, as_numbers(line.get("starts", [])))
+            during = line.get("during", [])
+            return use(line) | started | children.told([as_text(name) for name in during])
+
+        def unfollowed(line: Mapping[str, Any]) -> Use:
+            return replace(use(line), process=line.get("process") is True or "starts" in line)
+
+        fixtures = {n: _all(followed(line) for line in lines) for n, lines in self.fixtures.items()}
         uses = {
-            number: {used for line in ls for used in _numbers(line.get("uses", []))}
+            number: {used for line in ls for used in as_numbers(line.get("uses", []))}
             for number, ls in self.fixtures.items()
         }
         tests: dict[str, TestUse] = {}
@@ -241,23 +268,23 @@ class _Trace:
             if len(own) != 1:
                 continue  # a test whose file is not the project's is never left out
             shared = (
-                fixtures.get(f, Use()) for f in _reachable(_numbers(line.get("uses", [])), uses)
+                fixtures.get(f, Use()) for f in _reachable(as_numbers(line.get("uses", [])), uses)
             )
-            whole = _all([use(line), *shared])
+            whole = _all([followed(line), *shared])
             before = tests.get(test)
             tests[test] = TestUse(own[0], whole | before.use if before else whole)
         collected: dict[str, Use] = {}
         for number, line in self.collected:
             for file in of([number]):
-                collected[file] = collected.get(file, Use()) | use(line)
+                collected[file] = collected.get(file, Use()) | unfollowed(line)
         modules: dict[str, Use] = {}
         importers: dict[str, frozenset[str]] = {}
         late: dict[str, frozenset[str]] = {}
         roots: set[str] = set()
         for number, line in self.modules:
-            by = _numbers(line.get("by", []), least=-_MAX_FILES)
+            by = as_numbers(line.get("by", []), least=-MAX_FILES)
             for name in of([number]):
-                modules[name] = modules.get(name, Use()) | use(line)
+                modules[name] = modules.get(name, Use()) | unfollowed(line)
                 importers[name] = importers.get(name, frozenset()) | of(by)
                 # The tracer writes a function's file as -2 less its number.
                 late[name] = late.get(name, frozenset()) | of(-2 - n for n in by if n < -1)
@@ -274,7 +301,7 @@ class _Trace:
             importers=importers,
             late_importers=late,
             roots=frozenset(roots),
-            session=_all(use(line) for line in self.session),
+            session=_all(unfollowed(line) for line in self.session),
             untraced=of(self.untraced),
             readers=readers,
             python_files=self.python_files,
@@ -286,39 +313,22 @@ def _read(path: Path) -> _Trace | None:
     trace = _Trace()
     ended = False
     try:
-        if path.is_symlink() or path.stat().st_size > _MAX_BYTES:
+        if path.is_symlink() or path.stat().st_size > MAX_BYTES:
             return None
         with path.open("rb") as file:
             head = json.loads(file.readline())
-            if head["version"] != _TRACER_VERSION:
+            if head["version"] != TRACER_VERSION:
                 return None
-            patterns = [_text(pattern) for pattern in head["python_files"]]
+            patterns = [as_text(pattern) for pattern in head["python_files"]]
             trace.python_files = tuple(patterns[:_MAX_PATTERNS])
+            trace.pid = pid_of(head["pid"])
             for text in file:
                 line = json.loads(text)
                 trace.take(line)
                 ended = line.get("end") is True
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, _NotWhole):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, NotWhole):
         return None
     return trace if ended else None
-
-
-def _number(value: Any, least: int = 0) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MAX_FILES:
-        raise _NotWhole
-    return value
-
-
-def _numbers(value: Any, least: int = 0) -> list[int]:
-    if not isinstance(value, list):
-        raise _NotWhole
-    return [_number(each, least) for each in value]
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > _MAX_TEXT or "\0" in value:
-        raise _NotWhole
-    return value
 
 
 def _reachable(start: Iterable[int], edges: Mapping[int, Collection[int]]) -> set[int]:
@@ -339,6 +349,7 @@ def _all(uses: Iterable[Use]) -> Use:
         frozenset().union(*(use.read for use in uses)),
         frozenset().union(*(use.listed for use in uses)),
         frozenset().union(*(use.keeps for use in uses)),
+        frozenset().union(*(use.imported for use in uses)),
         any(use.process for use in uses),
     )
 
@@ -386,6 +397,41 @@ class _Places:
     def names(self, place: str) -> tuple[str, ...]:
         """None, one, or several where it is not clear which; all of them count."""
         return self._names.get(place, ())
+
+
+class _Children:
+    """What the processes that tests started used, in the project's names."""
+
+    def __init__(
+        self, processes: Processes, reports: Mapping[str, Report], places: _Places
+    ) -> None:
+        self._processes = processes
+        self._reports = reports
+        self._places = places
+        self._uses: dict[str, Use] = {}
+
+    def started(self, pid: int, starts: Iterable[int]) -> Use:
+        """What all that a process started used."""
+        return self._use(*self._processes.of_starts(pid, starts))
+
+    def told(self, names: Collection[str]) -> Use:
+        """What processes used, by the names of their reports."""
+        return self._use(*self._processes.of_reports(names))
+
+    def _use(self, names: Collection[str], unknown: bool) -> Use:
+        return _all([Use(process=unknown), *(self._of(name) for name in names)])
+
+    def _of(self, name: str) -> Use:
+        if name not in self._uses:
+            report = self._reports[name]
+            ran, read, listed, imported = (
+                frozenset(
+                    own for number in found for own in self._places.names(report.places[number])
+                )
+                for found in (report.used[k] for k in ("ran", "read", "listed", "imported"))
+            )
+            self._uses[name] = Use(ran, read, listed, imported=imported)
+        return self._uses[name]
 
 
 def _below(source: Path, project: Path) -> str:
@@ -437,6 +483,7 @@ class _StoredUse(Model):
     read: tuple[int, ...] = ()
     listed: tuple[int, ...] = ()
     keeps: tuple[int, ...] = ()
+    imported: tuple[int, ...] = ()
     process: bool = False
 
 
@@ -446,7 +493,7 @@ class _StoredTest(Model):
 
 
 class _Stored(Model):
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     names: tuple[str, ...]
     tests: dict[str, _StoredTest]
     collected: dict[int, _StoredUse]
@@ -476,6 +523,7 @@ def _stored(known: Dependencies) -> _Stored:
             read=several(found.read),
             listed=several(found.listed),
             keeps=several(found.keeps),
+            imported=several(found.imported),
             process=found.process,
         )
 
@@ -516,6 +564,7 @@ def _restored(stored: _Stored) -> Dependencies:
             several(found.read),
             several(found.listed),
             several(found.keeps),
+            several(found.imported),
             found.process,
         )
 

@@ -9,8 +9,15 @@ __all__ = [
     "probe_source",
     "reach_source",
     "share_source",
-    "trace_source",
+    "trace_sources",
 ]
+
+_TRACER = (
+    "seatrial_trace.py",
+    "seatrial_uses.py",
+    "seatrial_child.py",
+    "children/sitecustomize.py",
+)
 
 
 def probe_source() -> bytes:
@@ -28,9 +35,9 @@ def share_source() -> bytes:
     return _source("seatrial_share.py")
 
 
-def trace_source() -> bytes:
-    """The source code of what watches which files of the project each test uses."""
-    return _source("seatrial_trace.py")
+def trace_sources() -> dict[str, bytes]:
+    """The source code of what watches which files each test uses, by its name in the container."""
+    return {name: _source(name) for name in _TRACER}
 
 
 def coverage_reporter_source() -> bytes:

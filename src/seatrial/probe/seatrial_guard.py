@@ -402,6 +402,7 @@ def sha256_of(file: str) -> str | None:
 
 def loaded() -> list[tuple[str, str | None]]:
     """The files of Seatrial's that this process runs, with their SHA-256."""
-    names = ("seatrial_probe", "seatrial_guard", "seatrial_share", "seatrial_trace")
+    own = ("probe", "guard", "share", "trace", "uses")
+    names = [f"seatrial_{name}" for name in own]
     files = [str(sys.modules[name].__file__) for name in names if name in sys.modules]
     return [(file, sha256_of(file)) for file in files]

@@ -2,526 +2,127 @@
 
 It is copied into test containers beside the probe, needs Python 3.12 for what it does and does
 nothing below, must never change a test's result, and keeps silent if it cannot write.
-
-Only code of the project is watched, and each of its functions costs one callback per test: the
-events of `sys.monitoring` are set on the code objects that Python hands to `exec`, never on all.
 """
 
 from __future__ import annotations
 
-import functools
+import fcntl
 import json
 import os
 import sys
 import sysconfig
 import tempfile
-import types
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Iterator
+
+    from seatrial.probe.seatrial_uses import (
+        CHILDREN,
+        PASSED_OVER,
+        VERSION,
+        Context,
+        Files,
+        Tracer,
+        Writer,
+        free_tool,
+    )
+else:
+    from seatrial_uses import (  # it lies beside this file
+        CHILDREN,
+        PASSED_OVER,
+        VERSION,
+        Context,
+        Files,
+        Tracer,
+        Writer,
+        free_tool,
+    )
 
 EVENTS = os.environ.get("SEATRIAL_EVENTS", "/seatrial/out/events.jsonl")
-VERSION = 1
-"""Of the lines' form."""
-MAX_PATHS = 100_000
-"""Different paths that are looked at; what is opened beyond them makes the test run always."""
-MAX_LINES = 1000
-"""Lines that wait for the next write."""
-TOOLS = (4, 3, 2)
-"""Tool ids of `sys.monitoring` that have no fixed use, the least likely to be taken first."""
-
-PASSED_OVER = (
-    "/site-packages/",
-    "/dist-packages/",
-    "/__pycache__/",
-    "/.git/",
-    "/.pytest_cache/",
-    "/.hypothesis/",
-)
-NOT_THE_PROJECTS = ("/proc/", "/sys/", "/dev/", "/etc/", "/run/", "/usr/share/")
-HARMLESS_PROGRAMS = frozenset({"uname", "ldconfig", "lsb_release"})
-"""What the standard library asks about the machine; they read nothing of the project."""
-PROCESS_EVENTS = (
-    "os.exec",
-    "os.fork",
-    "os.forkpty",
-    "os.posix_spawn",
-    "os.spawn",
-    "os.system",
-    "pty.spawn",
-)
-READERS_OF_SOURCE = (
-    "<frozen importlib",
-    os.sep.join(("", "_pytest", "assertion", "rewrite.py")),
-    os.sep.join(("", "_pytest", "_code", "source.py")),
-    os.sep.join(("", "linecache.py")),
-    os.sep.join(("", "coverage", "python.py")),
-)
-"""Who opens a Python file to import it, or to show or count its lines."""
-PYTEST_MAIN = os.sep.join(("", "_pytest", "config", "__init__.py"))
-MUTATORS = frozenset(
-    {"add", "append", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
-)
-CONTAINERS = frozenset(
-    {"Counter", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary", "defaultdict", "deque"}
-    | {"dict", "list", "set"}
-)
-OPTIMIZED = 0x1
-"""Code flag of functions (inspect.CO_OPTIMIZED): bodies of modules and classes have it not."""
-GENERATORS = 0x20 | 0x80 | 0x200
-"""Code flags of generators, coroutines and asynchronous generators (inspect.CO_...)."""
 
 
-OPTIMIZED = 0x1
-"""Code flag of functions (inspect.CO_OPTIMIZED)."""
+HERE = os.path.dirname(os.path.abspath(__file__))
+MAX_HEAD = 4096
+"""Bytes of a report's first line."""
 
 
-class Context:
-    """What was used since it began, as numbers of files."""
+class Children:
+    """Has the Pythons that tests start report what they use, and knows which are still there."""
 
-    __slots__ = ("keeps", "listed", "process", "ran", "read", "uses")
+    def __init__(self, tracer: Tracer, folder: str) -> None:
+        self._tracer = tracer
+        self._folder = folder
+        self._prefix = "dependencies-child-%d-" % os.getpid()
+        self._heads: dict[str, dict[str, Any]] = {}
+        self._alive: set[str] = set()
+        self._loose: set[str] = set()
+        """Those of them that do not belong to a shared fixture."""
+        self._shared: dict[Any, set[str]] = {}
+        self._before = {name: os.environ.get(name) for name in (CHILDREN, "PYTHONPATH")}
 
-    def __init__(self) -> None:
-        self.ran: set[int] = set()
-        self.read: set[int] = set()
-        self.listed: set[int] = set()
-        self.keeps: set[int] = set()
-        """Files of which a function ran that may keep its outcome for later tests."""
-        self.uses: set[int] = set()
-        """Fixtures."""
-        self.process = False
+    def begin(self, roots: list[str], foreign: list[str]) -> None:
+        """Tell all processes that will be started."""
+        told = {"top": os.getpid(), "out": self._folder, "roots": roots, "foreign": foreign}
+        os.environ[CHILDREN] = json.dumps(told)
+        paths = [os.path.join(HERE, "children"), self._before["PYTHONPATH"]]
+        os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
 
-    def line(self, **values: Any) -> dict[str, Any]:
-        """Its line, without what is empty."""
-        for name in ("ran", "read", "listed", "keeps", "uses"):
-            if getattr(self, name):
-                values[name] = sorted(getattr(self, name))
-        if self.process:
-            values["process"] = True
-        return values
+    def end(self) -> None:
+        """Tell none any more."""
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
+    def share(self, owner: Any, starts: set[int]) -> None:
+        """These belong to a fixture, and by it to all its users, until it is taken down."""
+        self._shared[owner] = {self._tracer.told[start] for start in starts}
 
-class Writer:
-    """Appends lines to the file, many at a time: one that is cut short counts for nothing."""
+    def unshare(self, owner: Any) -> None:
+        """The fixture is down: what it has left running may serve anybody."""
+        self._shared.pop(owner, None)
 
-    def __init__(self, path: str) -> None:
-        self._encode = json.JSONEncoder(separators=(",", ":")).encode
-        self._lines: list[str] = []
-        self._pid = os.getpid()
-        self._file: int | None = None
-        try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        except OSError:
-            return
+    def during(self) -> list[str]:
+        """The reports of those that were there since this was last asked, but for the shared."""
+        if not self._tracer.told:
+            return []
+        names = {name for name in os.listdir(self._folder) if name.startswith(self._prefix)}
+        new = names - self._heads.keys()
+        found = self._loose | {name for name in new if not self._is_shared(name)}
+        there = self._alive | new
+        self._alive = {name for name in there if is_held(os.path.join(self._folder, name))}
+        self._loose = {name for name in self._alive if not self._is_shared(name)}
+        return sorted(found)
 
-    @property
-    def works(self) -> bool:
-        """Whether the file could be opened."""
-        return self._file is not None
+    def _is_shared(self, name: str) -> bool:
+        head = self._head(name)
+        by_pid = {head.get("child"): head for head in self._heads.values()}
+        seen = 0
+        while head and head["by"] != os.getpid() and seen < len(by_pid):
+            head = by_pid.get(head["by"], {})
+            seen += 1
+        return any(not keys.isdisjoint(head.get("keys", ())) for keys in self._shared.values())
 
-    def add(self, **values: Any) -> None:
-        """Keep a line for the next write."""
-        self._lines.append(self._encode(values))
-        if len(self._lines) >= MAX_LINES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what was kept; a forked child has nothing to say here."""
-        if self._file is None or not self._lines or os.getpid() != self._pid:
-            return
-        text, self._lines = "\n".join(self._lines) + "\n", []
-        try:
-            os.write(self._file, text.encode())
-        except OSError:
-            self._file = None
-
-    def close(self) -> None:
-        """Close the file; later lines are dropped."""
-        if self._file is not None and os.getpid() == self._pid:
-            os.close(self._file)
-        self._file = None
-
-
-class Files:
-    """Numbers the project's files, and knows what is none."""
-
-    def __init__(self, roots: list[str], writer: Writer) -> None:
-        paths = sysconfig.get_paths()
-        self._roots = tuple({os.path.join(root, "") for root in roots if root != os.sep})
-        self._foreign = NOT_THE_PROJECTS + tuple(
-            os.path.join(folder, "")
-            for folder in {
-                *(os.path.realpath(paths[name]) for name in ("stdlib", "platstdlib", "scripts")),
-                *(paths[name] for name in ("stdlib", "platstdlib", "scripts")),
-                os.path.realpath(tempfile.gettempdir()),
-                os.path.dirname(os.path.abspath(__file__)),
-            }
-        )
-        self._writer = writer
-        self._numbers: dict[str, int] = {}
-        self._code: dict[str, int | None] = {}
-        self._opened: dict[str, tuple[int, ...]] = {}
-
-    def of_code(self, name: str) -> int | None:
-        """The number of the file that code comes from; None if it is not the project's."""
-        try:
-            return self._code[name]
-        except KeyError:
-            found = None
-            if name[:1] != "<":
-                path = os.path.abspath(name)
-                if self._is_own(path) or self._is_elsewhere(path):
-                    found = self._number(path)
-            self._code[name] = found
-            return found
-
-    def of_opened(self, path: Any) -> tuple[int, ...] | None:
-        """The numbers of a file that was opened: its own and that of what a link leads to.
-
-        None: too many were opened, so nobody knows.
-        """
-        if isinstance(path, int):
-            return ()
-        name = os.path.join(os.getcwd(), os.fsdecode(path))
-        try:
-            return self._opened[name]
-        except KeyError:
-            if len(self._opened) >= MAX_PATHS:
-                return None
-            plain = os.path.normpath(name)
-            found = {p for p in (plain, os.path.realpath(plain)) if self._is_own(p)}
-            numbers = tuple(self._number(p) for p in sorted(found) if not p.endswith(".pyc"))
-            self._opened[name] = numbers
-            return numbers
-
-    def _is_own(self, path: str) -> bool:
-        return (path + os.sep).startswith(self._roots) and not any(
-            part in path for part in PASSED_OVER
-        )
-
-    def _is_elsewhere(self, path: str) -> bool:
-        return not path.startswith(self._foreign) and not any(part in path for part in PASSED_OVER)
-
-    def _number(self, path: str) -> int:
-        number = self._numbers.get(path)
-        if number is None:
-            number = self._numbers[path] = len(self._numbers)
-            self._writer.add(file=number, path=path)
-        return number
-
-
-class Tracer:
-    """Knows what runs now, and notes for it what it uses; a process has one at a time."""
-
-    is_on = False
-
-    def __init__(self, files: Files, writer: Writer, tool: int) -> None:
-        self._files = files
-        self._writer = writer
-        self._tool = tool
-        self._monitoring: Any = getattr(sys, "monitoring", None)  # new in Python 3.12
-        self.session = Context()
-        self._now = self.session
-        self._fired: list[types.CodeType] = []
-        self._importing = 0
-        self._reading = False
-        self._modules: dict[int, Context] = {}
-        self._importers: dict[int, set[int]] = {}
-        self._unwritten: set[int] = set()
-        self._readers: set[tuple[int, int]] = set()
-        self._keepers: dict[int, types.CodeType] = {}
-        self._starters: dict[int, types.CodeType] = {}
-        self._stores = opcodes("STORE_GLOBAL", "STORE_ATTR", "STORE_SUBSCR", "LOAD_GLOBAL", "CACHE")
-        self._handlers: dict[str, Callable[[tuple[Any, ...]], None]] = {
-            "exec": lambda args: self._watch(args[0]),
-            "function.__new__": lambda args: self._watch(args[0]),
-            "object.__setattr__": self._set_attribute,
-            "open": self._opened,
-            "sqlite3.connect": lambda args: self._note_read(args[0]),
-            "os.listdir": lambda args: self._listed(args[0]),
-            "os.scandir": lambda args: self._listed(args[0]),
-            "subprocess.Popen": self._popen,
-            **{event: lambda _: self._process() for event in PROCESS_EVENTS},
-        }
-
-    def start(self) -> None:
-        """Begin to watch."""
-        Tracer.is_on = True
-        events = self._monitoring.events
-        self._monitoring.use_tool_id(self._tool, "seatrial")
-        for event in (events.PY_START, events.PY_RESUME):
-            self._monitoring.register_callback(self._tool, event, self._started)
-        self._monitoring.register_callback(self._tool, events.PY_RETURN, self._returned)
-        add_hook: Any = sys.addaudithook
-        add_hook(self._audit)
-        for name in ("multiprocessing.process", "multiprocessing.util"):
-            self._watch_starters(vars(sys.modules.get(name, types)).values())
-
-    def stop(self) -> None:
-        """Watch no more; an audit hook cannot be taken back, so it stays and does nothing."""
-        Tracer.is_on = False
-        self._handlers.clear()
-        self._monitoring.free_tool_id(self._tool)
-
-    def switch(self, context: Context) -> Context:
-        """From now on note for `context`; returns the one before."""
-        before, self._now = self._now, context
-        self._importing = 0
-        self._again()
-        return before
-
-    def tell_imports(self) -> None:
-        """Write what modules did while they were imported."""
-        for number in sorted(self._unwritten):
-            by = sorted(self._importers.get(number, ()))
-            self._writer.add(**self._modules[number].line(module=number, by=by))
-        self._unwritten.clear()
-
-    def _again(self) -> None:
-        """Have the functions that ran already report once more."""
-        fired, self._fired = self._fired, []
-        set_events = self._monitoring.set_local_events
-        for code in fired:
-            set_events(self._tool, code, 0)
-            set_events(self._tool, code, self._events_of(code))
-
-    def _events_of(self, code: types.CodeType) -> int:
-        events = self._monitoring.events
-        if code.co_name == "<module>":
-            return int(events.PY_START | events.PY_RETURN)
-        if code.co_flags & GENERATORS:
-            return int(events.PY_START | events.PY_RESUME)
-        return int(events.PY_START)
-
-    # What Python tells while a context is on.
-
-    def _audit(self, event: str, args: tuple[Any, ...]) -> None:
-        handler = self._handlers.get(event)
-        if handler is not None and not self._reading:
-            try:
-                handler(args)
-            except Exception:  # noqa: BLE001 - whatever happens here is not the test's fault
-                self._now.process = True  # nobody knows what it used, so it runs always
-
-    def _watch(self, code: Any) -> None:
-        """Ask for the events of code that is about to run, and of the functions in it."""
-        if not isinstance(code, types.CodeType):
-            return
-        if self._files.of_code(code.co_filename) is None:
-            if code.co_filename.endswith(("multiprocessing/process.py", "multiprocessing/util.py")):
-                self._watch_starters(within(code))
-            return
-        for each in within(code):
-            if not is_function(each) and each.co_name != "<module>":
-                continue  # the body of a class is part of what runs around it
-            if self._monitoring.get_local_events(self._tool, each) == 0:
-                self._monitoring.set_local_events(self._tool, each, self._events_of(each))
-                if self._stores_outside(each):
-                    self._keepers[id(each)] = each
-
-    def _watch_starters(self, values: Any) -> None:
-        """Watch what starts processes in `multiprocessing`: it does so without an audit event."""
-        for value in list(values):
-            if type(value) is type and value.__name__ == "BaseProcess":
-                self._watch_starters(vars(value).values())
-            code = value if type(value) is types.CodeType else getattr(value, "__code__", None)
-            if type(code) is types.CodeType and code.co_name in ("start", "spawnv_passfds"):
-                self._starters[id(code)] = code
-                self._monitoring.set_local_events(
-                    self._tool, code, self._monitoring.events.PY_START
-                )
-
-    def _set_attribute(self, args: tuple[Any, ...]) -> None:
-        if args[1] == "__code__":
-            self._watch(args[2])
-
-    def _started(self, code: types.CodeType, _offset: int) -> Any:
-        """A function of the project runs, for the first time in this context."""
-        if not Tracer.is_on:
-            return self._monitoring.DISABLE
-        self._fired.append(code)
-        if id(code) in self._starters:
-            self._process()
-            return self._monitoring.DISABLE
-        number = self._files.of_code(code.co_filename)
-        if number is None:
-            return self._monitoring.DISABLE
-        if code.co_name == "<module>":
-            self._module_begins(number)
-            return self._monitoring.DISABLE
-        modules = self._above()[1] if self._importing else ()
-        for context in self._contexts(modules):
-            context.ran.add(number)
-        if id(code) in self._keepers:
-            self._now.keeps.add(number)
-        return self._monitoring.DISABLE
-
-    def _module_begins(self, number: int) -> None:
-        nearest, modules = self._above(skip=number)
-        self._importing += 1
-        self._note_import(number)
-        # -1: nobody of the project; below: a function, which may import for others, too.
-        by = -1 if nearest is None else nearest if nearest in modules else -2 - nearest
-        self._importers.setdefault(number, set()).add(by)
-        # What ran already may run again because of this import, which must show.
-        self._again()
-
-    def _returned(self, code: types.CodeType, _offset: int, _value: object) -> Any:
-        """A module is imported."""
-        if code.co_name == "<module>":
-            self._importing = max(0, self._importing - 1)
-            try:
-                self._find_keepers(code, sys._getframe(1).f_globals)  # noqa: SLF001
-            except Exception:  # noqa: BLE001 - a module may put anything into its namespace
-                self._now.process = True
-        return self._monitoring.DISABLE
-
-    def _opened(self, args: tuple[Any, ...]) -> None:
-        path, _, flags = args
-        if isinstance(flags, int) and (flags & os.O_WRONLY or flags & os.O_TRUNC):
-            return
-        self._note_read(path)
-
-    def _note_read(self, path: Any) -> None:
-        numbers = self._files.of_opened(path)
-        if numbers is None:
-            self._now.process = True
-        elif numbers:
-            source = os.fsdecode(path).endswith(".py")
-            nearest, modules = self._above(reading_source=source)
-            if nearest == -1 or (nearest is None and self._now is self.session):
-                return  # an import or a traceback; pytest and its plugins, with their own files
-            for context in self._contexts(modules):
-                context.read.update(numbers)
-            for number in numbers:
-                pair = (number, -1 if nearest is None else nearest)
-                if pair not in self._readers:
-                    self._readers.add(pair)
-                    self._writer.add(reader=pair)
-
-    def _listed(self, path: Any) -> None:
-        numbers = self._files.of_opened("." if path is None else path)
-        if numbers:
-            nearest, modules = self._above(reading_source=True)
-            if nearest is not None and nearest != -1:
-                for context in self._contexts(modules):
-                    context.listed.update(numbers)
-
-    def _popen(self, args: tuple[Any, ...]) -> None:
-        executable = os.path.basename(os.fsdecode(args[0]))
-        if executable not in HARMLESS_PROGRAMS:
-            self._process()
-
-    def _process(self) -> None:
-        nearest, modules = self._above()
-        if nearest is None and self._now is self.session:
-            return  # pytest's or a plugin's own
-        for context in self._contexts(modules):
-            context.process = True
-
-    def _above(
-        self, skip: int | None = None, *, reading_source: bool = False
-    ) -> tuple[int | None, set[int]]:
-        """The nearest file of the project that this was called from, and all modules on the way.
-
-        -1 if `reading_source`, and Python reads to import or to show it.
-        """
-        frame: types.FrameType | None = sys._getframe(2)  # noqa: SLF001 - documented by Python
-        nearest: int | None = None
-        modules: set[int] = set()
-        inspecting = False
-        while frame is not None:
-            name = frame.f_code.co_filename
-            number = self._files.of_code(name)
-            if number is not None and number != skip:
-                if nearest is None:
-                    nearest = number
-                if frame.f_code.co_name == "<module>":
-                    modules.add(number)
-            elif reading_source and nearest is None:
-                inspecting = inspecting or name.endswith("inspect.py")
-                if name.startswith(READERS_OF_SOURCE[0]) or name.endswith(READERS_OF_SOURCE[1:]):
-                    callers = frame.f_back
-                    while callers is not None and not inspecting:
-                        inspecting = callers.f_code.co_filename.endswith(os.sep + "inspect.py")
-                        if self._files.of_code(callers.f_code.co_filename) is not None:
-                            break
-                        callers = callers.f_back
-                    if not inspecting:
-                        return -1, set()
-            elif frame.f_code.co_name == "main" and name.endswith(PYTEST_MAIN):
-                break  # what called pytest has nothing to do with what pytest does
-            frame = frame.f_back
-        return nearest, modules
-
-    def _contexts(self, modules: Collection[int]) -> list[Context]:
-        """Whose use it is while `modules` are being imported; outside of tests only theirs."""
-        found = [self._note_import(module) for module in modules]
-        return found if found and self._now is self.session else [self._now, *found]
-
-    def _note_import(self, module: int) -> Context:
-        self._unwritten.add(module)
-        return self._modules.setdefault(module, Context())
-
-    # Who keeps something for later tests.
-
-    def _stores_outside(self, code: types.CodeType) -> bool:
-        """Whether a function sets a global name, or an attribute of a global thing or of `cls`."""
-        stores = self._stores
-        before = -1
-        operations = code.co_code[::2]
-        for operation in operations:
-            if operation == stores["CACHE"]:
-                continue
-            if code.co_name != "<module>" and operation == stores["STORE_GLOBAL"]:
-                return True
-            if operation == stores["STORE_ATTR"] and before == stores["LOAD_GLOBAL"]:
-                return True
-            before = operation
-        return code.co_varnames[:1] == ("cls",) and stores["STORE_ATTR"] in operations
-
-    def _find_keepers(self, code: types.CodeType, namespace: dict[str, Any]) -> None:
-        """Find functions that have a cache, and those that change the module's own containers."""
-        cached = type(functools.lru_cache(_nothing))
-        spaces = [namespace] + [
-            vars(value)
-            for value in list(namespace.values())
-            if issubclass(type(value), type) and value.__module__ == namespace.get("__name__")
-        ]
-        for space in spaces:
-            for value in list(space.values()):
-                value = getattr(value, "__func__", value)  # noqa: PLW2901 - class and static methods
-                if type(value) is cached:
-                    inner = getattr(value.__wrapped__, "__code__", None)
-                    if type(inner) is types.CodeType:
-                        self._keepers[id(inner)] = inner
-        names = {name for name, value in namespace.items() if type(value).__name__ in CONTAINERS}
-        candidates = [
-            each
-            for each in within(code)
-            if is_function(each)
-            and not names.isdisjoint(each.co_names)
-            and (
-                self._stores["STORE_SUBSCR"] in each.co_code[::2]
-                or not MUTATORS.isdisjoint(each.co_names)
-            )
-        ]
-        if candidates:
-            self._reading = True
-            lines = changing_lines(code.co_filename, names)
-            self._reading = False
-            for each in candidates:
-                if lines is None or not lines.isdisjoint(line for _, _, line in each.co_lines()):
-                    self._keepers[id(each)] = each
+    def _head(self, name: str) -> dict[str, Any]:
+        """A report's first line; empty while there is none, or if it was spoilt."""
+        if name not in self._heads:
+            with open(os.path.join(self._folder, name), "rb") as file:
+                line = file.readline(MAX_HEAD)
+            if not line:
+                return {}
+            self._heads[name] = json.loads(line) if line.endswith(b"\n") else {}
+        return self._heads[name]
 
 
 class Session:
     """Follows one pytest session and names its contexts."""
 
-    def __init__(self, tracer: Tracer, files: Files, writer: Writer) -> None:
+    def __init__(self, tracer: Tracer, files: Files, writer: Writer, children: Children) -> None:
+        self._children = children
         self._tracer = tracer
         self._files = files
         self._writer = writer
@@ -559,7 +160,13 @@ class Session:
         if "request" in fixturedef.argnames:
             # It may have asked for others by name, even for those that were up already.
             context.uses.update(self._asked(request))
+        if context.starts:
+            self._children.share(fixturedef, context.starts)
         self._writer.add(**context.line(fixture=number, name=fixturedef.argname))
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        """A fixture is down."""
+        self._children.unshare(fixturedef)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -577,7 +184,10 @@ class Session:
         path = getattr(item, "path", None) or item.fspath
         if path != self._last[0]:
             self._last = path, (self._files.of_opened(str(path)) or (None,))[0]
-        self._writer.add(**context.line(test=item.nodeid, of=self._last[1]))
+        line = context.line(test=item.nodeid, of=self._last[1])
+        if during := self._children.during():
+            line["during"] = during
+        self._writer.add(**line)
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> Iterator[None]:
@@ -594,67 +204,6 @@ class Session:
         return {self._fixtures[d] for d in definitions if d in self._fixtures}
 
 
-def within(code: types.CodeType) -> Iterator[types.CodeType]:
-    """A code object and all that are nested in it."""
-    yield code
-    for constant in code.co_consts:
-        if type(constant) is types.CodeType:
-            yield from within(constant)
-
-
-def is_function(code: types.CodeType) -> bool:
-    """Whether it is a function's, and not a module's or a class's."""
-    return bool(code.co_flags & OPTIMIZED)
-
-
-def changing_lines(path: str, names: set[str]) -> set[int] | None:
-    """Lines of a Python file that change one of the containers `names`; None if nobody knows."""
-    import ast  # noqa: PLC0415 - few modules need it
-
-    def base(node: ast.AST | None) -> str | None:
-        while node is not None and not isinstance(node, ast.Name):
-            node = getattr(node, "value", None) or getattr(node, "func", None)
-        return node.id if node is not None else None
-
-    try:
-        with open(path, "rb") as file:
-            tree = ast.parse(file.read())
-    except (OSError, SyntaxError, ValueError):
-        return None
-    lines: set[int] = set()
-    for node in ast.walk(tree):
-        stored = isinstance(node, (ast.Subscript, ast.Attribute)) and not isinstance(
-            node.ctx, ast.Load
-        )
-        called = (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in MUTATORS
-        )
-        if (stored or called) and base(node) in names:
-            lines.update(range(getattr(node, "lineno"), getattr(node, "end_lineno") + 1))  # noqa: B009
-    return lines
-
-
-def opcodes(*names: str) -> dict[str, int]:
-    """Numbers of instructions; -1 for what this Python has not."""
-    import opcode  # noqa: PLC0415 - only where it is needed
-
-    return {name: opcode.opmap.get(name, -1) for name in names}
-
-
-def _nothing() -> None:
-    pass
-
-
-def free_tool() -> int | None:
-    """A tool id that nobody uses; None below Python 3.12."""
-    monitoring: Any = getattr(sys, "monitoring", None)
-    if monitoring is None:
-        return None
-    return next((tool for tool in TOOLS if monitoring.get_tool(tool) is None), None)
-
-
 def roots_of(config: pytest.Config) -> list[str]:
     """Folders of the project: pytest's root, where it was called, and where modules are found."""
     foreign = tuple(sysconfig.get_paths().values())
@@ -665,9 +214,19 @@ def roots_of(config: pytest.Config) -> list[str]:
         and os.path.isdir(path)
         and not os.path.abspath(path).startswith(foreign)
         and not any(part in os.path.join(path, "") for part in PASSED_OVER)
-        and os.path.abspath(path) != os.path.dirname(os.path.abspath(__file__))
+        and os.path.abspath(path) != HERE
     ]
     return [str(config.rootpath), os.getcwd(), *own]
+
+
+def is_held(path: str) -> bool:
+    """Whether the process that writes a report is still there, or cannot be told to have ended."""
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return not file.read(1)  # it has yet to take the lock
+    except OSError:
+        return True
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -684,10 +243,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         return
     writer.add(
         version=VERSION,
+        pid=os.getpid(),
         root=str(early_config.rootpath),
         python_files=[str(pattern) for pattern in early_config.getini("python_files")],
     )
-    files = Files(roots_of(early_config), writer)
+    roots, foreign = roots_of(early_config), [os.path.realpath(tempfile.gettempdir())]
+    files = Files(roots, foreign, writer)
     # What was imported before cannot be watched.
     for module in list(sys.modules.values()):
         path = getattr(module, "__file__", None)
@@ -696,8 +257,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
             writer.add(untraced=number)
     tracer = Tracer(files, writer, tool)
     tracer.start()
-    session = Session(tracer, files, writer)
+    children = Children(tracer, folder)
+    children.begin(roots, foreign)
+    session = Session(tracer, files, writer, children)
     early_config.pluginmanager.register(session, "seatrial-trace-session")
     early_config.add_cleanup(writer.close)
     early_config.add_cleanup(tracer.stop)
+    early_config.add_cleanup(children.end)
     yield

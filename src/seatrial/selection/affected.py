@@ -163,6 +163,8 @@ class _Index:
         self.tests_of: dict[str, set[str]] = defaultdict(set)
         self.ran: dict[str, set[str]] = defaultdict(set)
         self.read: dict[str, set[str]] = defaultdict(set)
+        self.imported: dict[str, set[str]] = defaultdict(set)
+        """By a process that the test started."""
         self._listed: dict[str, set[str]] = defaultdict(set)
         self._offsets: set[tuple[str, str]] = set()
         for test, found in known.tests.items():
@@ -172,6 +174,8 @@ class _Index:
                 self.ran[name].add(test)
             for name in found.use.read:
                 self.read[name].add(test)
+            for name in found.use.imported:
+                self.imported[name].add(test)
             for name in found.use.listed:
                 self._listed[name].add(test)
         self._folders = {str(f) for name in known.states for f in PurePosixPath(name).parents}
@@ -211,7 +215,7 @@ class _Index:
             effects.files |= set(self.tests_of)
         effects.files |= {f for f, roots in self._roots.items() if not reached.isdisjoint(roots)}
         for name in reached:
-            effects.tests |= self.ran.get(name, set())
+            effects.tests |= self.ran.get(name, set()) | self.imported.get(name, set())
 
     def of_body(self, name: str) -> _Effects:
         """What other bodies of a Python file's functions affect."""
@@ -280,7 +284,8 @@ class _Index:
         for found in self.known.tests.values():
             for keeper in found.use.keeps:
                 # Tests are taken to be independent of each other; what they share is not.
-                kept[keeper] |= (found.use.ran | found.use.read) - self.tests_of.keys()
+                used = found.use.ran | found.use.read | found.use.imported
+                kept[keeper] |= used - self.tests_of.keys()
         return kept
 
 
@@ -327,7 +332,7 @@ def _of_python(index: _Index, name: str, change: Change) -> _Effects:
     known = index.known
     if name in known.untraced:
         return _Effects(everything="was imported before anybody could watch")
-    if name not in known.modules:
+    if name not in known.modules and name not in index.imported:
         return _Effects(everything="was never seen to be imported by the tests")
     if name in known.session.ran or name in known.session.read:
         return _Effects(everything="is used outside of the tests")

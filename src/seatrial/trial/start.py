@@ -12,7 +12,7 @@ from seatrial.engine.project import create_containers, pinned, pull_images
 from seatrial.engine.readiness import Readiness
 from seatrial.errors import EnvironmentFault
 from seatrial.evidence.record import Image
-from seatrial.probe import guard_source, probe_source, share_source, trace_source
+from seatrial.probe import guard_source, probe_source, share_source, trace_sources
 from seatrial.stack.instrument import (
     GUARD_MODULE,
     PROBE_FOLDER,
@@ -196,7 +196,9 @@ class _Stack:
             Entry(PROBE_OUTPUT.removeprefix(f"{PROBE_FOLDER}/"), 0o1777),
         ]
         if self._rig.narrowing:
-            entries.append(Entry(f"{TRACE_MODULE}.py", 0o644, trace_source()))
+            # A folder of its own, which is on the path of processes that tests start, and no other.
+            entries += [Entry("children", 0o755), Entry("children/__pycache__", 0o444, b"")]
+            entries += [Entry(name, 0o644, source) for name, source in trace_sources().items()]
         if told := self._rig.share.to_json():
             entries.append(Entry(f"{SHARE_MODULE}.py", 0o644, share_source()))
             entries.append(Entry(SHARE_FILE, 0o644, told))

@@ -10,7 +10,8 @@ import vermin
 from seatrial import probe
 
 OLDEST_PYTHON = (3, 8)
-FILES = sorted(Path(probe.__file__).parent.glob("seatrial_*.py"))
+FOLDER = Path(probe.__file__).parent
+FILES = sorted([*FOLDER.glob("seatrial_*.py"), *FOLDER.glob("children/*.py")])
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)

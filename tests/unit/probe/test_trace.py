@@ -247,6 +247,223 @@ def test_a_test_that_starts_a_process_says_so(run: Run, start: str) -> None:
     assert not done.use("test_does_not").process
 
 
+MONEY_TOOL = """
+    import atexit, sys, money, table
+    atexit.register(print, "end")
+    print(money.cents(int(sys.argv[1])), table.RATES)
+    """
+TABLE = "from pathlib import Path\nRATES = Path('data/rates.txt').read_text()\ndef unused(): pass\n"
+STARTS = """
+    import os, subprocess, sys
+    from pathlib import Path
+    PYTHON = [sys.executable, "tool.py", "2"]
+    def run(command=PYTHON, **options):
+        return subprocess.run(command, capture_output=True, text=True, check=True, **options).stdout
+    """
+
+
+def test_a_python_that_a_test_starts_tells_what_it_uses(run: Run) -> None:
+    done = run(
+        money=MONEY,
+        table=TABLE,
+        tool=MONEY_TOOL,
+        main__py="import money\nmoney.cents(1)\n",
+        test_it=dedent(STARTS)
+        + dedent("""
+            def test_tool(): assert run() == "200 1\\nend\\n"
+            def test_module(): assert run([sys.executable, "-m", "table"], bufsize=0) == ""
+            def test_text(): run([sys.executable, "-c", "import money; money.cents(2)"])
+            def test_lists(): run([sys.executable, "-c", "import os; os.listdir('data')"])
+            def test_none(): pass
+            """),
+    )
+
+    assert done.code == 0, done.output
+    assert done.use("test_tool") == Use(
+        ran=frozenset({"test_it.py", "money.py"}),
+        read=frozenset({"data/rates.txt"}),
+        imported=frozenset({"tool.py", "money.py", "table.py"}),
+    )
+    assert done.use("test_module").imported == {"table.py"}
+    assert done.use("test_text").imported == {"money.py"}
+    assert done.ran("test_text") == {"money.py"}
+    assert done.use("test_lists").listed == {"data"}
+    assert done.use("test_none") == Use(ran=frozenset({"test_it.py"}))
+
+
+@pytest.mark.parametrize(
+    "starts",
+    [
+        pytest.param("run(['sh', '-c', ' '.join(PYTHON)])", id="a shell"),
+        pytest.param("run(['sh', '-c', 'exec ' + ' '.join(PYTHON)])", id="a shell gives way"),
+        pytest.param("run(' '.join(PYTHON), shell=True)", id="the system's shell"),
+        pytest.param("run(['env', *PYTHON])", id="another program gives way"),
+        pytest.param("run(env={'PYTHONPATH': '.'})", id="another path"),
+        pytest.param("run(env={})", id="a cleaned environment"),
+        pytest.param("run([sys.executable, '-I', '-c', ''])", id="isolated"),
+        pytest.param("run([sys.executable, '-S', '-c', ''])", id="without site"),
+        pytest.param("run(preexec_fn=lambda: None)", id="code before the program"),
+        pytest.param("run(['x', *PYTHON[1:]], executable=sys.executable)", id="another name"),
+        pytest.param("run([sys.executable, 'forks.py'])", id="it forks"),
+        pytest.param("run([sys.executable, 'shells.py'])", id="it starts a shell"),
+        pytest.param("run([sys.executable, 'gives_way.py'])", id="it gives way"),
+        pytest.param("run([sys.executable, 'pool.py'])", id="it has a pool"),
+        pytest.param("run([sys.executable, 'spoils.py'])", id="its report is closed"),
+        pytest.param("run(); subprocess.run(PYTHON, env={})", id="one of two tells"),
+        pytest.param("os.system(' '.join(PYTHON))", id="os.system"),
+        pytest.param("missing()", id="it does not exist"),
+    ],
+)
+def test_a_test_runs_always_if_it_starts_what_does_not_tell(run: Run, starts: str) -> None:
+    done = run(
+        money=MONEY,
+        table=TABLE,
+        tool=MONEY_TOOL,
+        forks="import os\nif os.fork() == 0:\n    os._exit(0)\n",
+        shells="import subprocess\nsubprocess.run(['sh', '-c', 'true'])\n",
+        gives_way="import os\nos.execv('/bin/true', ['true'])\n",
+        pool="""
+            import multiprocessing
+            if __name__ == "__main__":
+                with multiprocessing.get_context("spawn").Pool(1) as pool:
+                    pool.map(abs, [1])
+            """,
+        spoils="import os\nos.closerange(3, 100)\nopen('data/rates.txt')\nimport money\n",
+        test_it=dedent(STARTS)
+        + dedent(f"""
+            def missing():
+                try:
+                    run([sys.executable + "-no", "tool.py"])
+                except OSError:
+                    pass
+            def test_starts(): {starts}
+            def test_does_not(): pass
+            """),
+    )
+
+    assert done.code == 0, done.output
+    assert done.use("test_starts").process
+    assert not done.use("test_does_not").process
+
+
+def test_a_killed_process_has_told_all_and_so_has_one_that_it_started(run: Run) -> None:
+    done = run(
+        money=MONEY,
+        waits="""
+            import sys, money
+            money.cents(1)
+            open("data/rates.txt").close()
+            print("ready", flush=True)
+            sys.stdin.read()
+            """,
+        ends="import os, table\ntable.unused()\nos._exit(0)\n",
+        table=TABLE,
+        between="import subprocess, sys\nsubprocess.run([sys.executable, 'ends.py'], check=True)\n",
+        test_it=dedent(STARTS)
+        + dedent("""
+            def test_kills():
+                pipe = subprocess.PIPE
+                child = subprocess.Popen([sys.executable, "waits.py"], stdin=pipe, stdout=pipe)
+                with child:
+                    assert child.stdout.readline() == b"ready\\n"
+                    child.kill()
+            def test_between(): run([sys.executable, "between.py"])
+            """),
+    )
+
+    assert done.code == 0, done.output
+    assert done.use("test_kills").imported == {"waits.py", "money.py"}
+    assert done.use("test_kills").read == {"data/rates.txt"}
+    assert done.ran("test_kills") == {"money.py"}
+    assert done.use("test_between").imported == {"between.py", "ends.py", "table.py"}
+    assert done.ran("test_between") == {"table.py"}
+    assert not done.use("test_kills").process
+    assert not done.use("test_between").process
+
+
+def test_a_server_counts_for_its_fixtures_users_or_for_all_that_come_while_it_is_there(
+    run: Run,
+) -> None:
+    done = run(
+        money=MONEY,
+        server="""
+            import sys
+            for line in sys.stdin:
+                import money
+                print(money.cents(int(line)), flush=True)
+            """,
+        serving="""
+            import subprocess, sys
+            class Server:
+                def __init__(self, *more):
+                    pipe = subprocess.PIPE
+                    command = [sys.executable, "server.py", *more]
+                    self.child = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+                def ask(self, amount):
+                    self.child.stdin.write(f"{amount}\\n")
+                    self.child.stdin.flush()
+                    return int(self.child.stdout.readline())
+                def end(self):
+                    self.child.kill()
+                    self.child.communicate()
+            """,
+        test_it="""
+            import pytest, serving
+            left = []
+            @pytest.fixture(scope="module")
+            def server():
+                server = serving.Server()
+                yield server
+                server.end()
+            def test_before(): pass
+            def test_first(server): assert server.ask(1) == 100
+            def test_beside(): pass
+            def test_last(server): pass
+            def test_leaves():
+                left.append(serving.Server("own"))
+                left[0].ask(2)
+            def test_unaware(): pass
+            def test_uses(): assert left[0].ask(3) == 300
+            def test_ends(): left.pop().end()
+            def test_after(): pass
+            """,
+    )
+
+    assert done.code == 0, done.output
+    using = {"first", "last", "leaves", "unaware", "uses", "ends"}
+    for name in ("before", "first", "beside", "last", "leaves", "unaware", "uses", "ends", "after"):
+        assert not done.use(f"test_{name}").process
+        told = {"money.py", "server.py"} if name in using else set()
+        assert done.use(f"test_{name}").imported == told, name
+
+
+def test_a_script_is_followed_and_the_next_sitecustomize_is_run(run: Run) -> None:
+    done = run(
+        money=MONEY,
+        own__sitecustomize="import builtins, money\nbuiltins.WORD = 'hello'\n",
+        prints="print(WORD)",
+        test_it=dedent(STARTS)
+        + dedent("""
+            def test_script():
+                path = Path("bin/tool")
+                path.parent.mkdir()
+                path.write_text(f"#!{sys.executable}\\nimport sys\\nprint(*sys.argv[1:])\\n")
+                path.chmod(0o755)
+                assert run(["bin/tool", "a", "b c"]) == "a b c\\n"
+            def test_next(monkeypatch):
+                own = os.pathsep.join([os.environ["PYTHONPATH"], "own", "."])
+                monkeypatch.setenv("PYTHONPATH", own)
+                assert run([sys.executable, "prints.py"]) == "hello\\n"
+            """),
+    )
+
+    assert done.code == 0, done.output
+    assert done.use("test_script").imported == {"bin/tool"}
+    assert done.use("test_next").imported == {"own/sitecustomize.py", "money.py", "prints.py"}
+    assert not done.use("test_script").process
+    assert not done.use("test_next").process
+
+
 @pytest.mark.parametrize(
     ("body", "keeps"),
     [

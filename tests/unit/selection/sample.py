@@ -2,7 +2,7 @@
 
 from textwrap import dedent
 
-__all__ = ["SAMPLE", "SAMPLE_FILES"]
+__all__ = ["IN_CHILDREN", "SAMPLE", "SAMPLE_FILES"]
 
 SAMPLE = {
     "pytest.ini": "[pytest]\npythonpath = src .\n",
@@ -150,6 +150,45 @@ SAMPLE = {
         """,
     "src/shop/jobs.py": "def run(job):\n    return job * 2 + 1\n",
     "src/shop/tool.py": "import sys\nprint(int(sys.argv[1]) + 1)\n",
+    "src/shop/serve.py": """
+        import sys
+        from pathlib import Path
+
+        from shop import wire
+        from shop.stamps import STAMP
+
+        BANNER = Path(__file__).parents[2] / "data/banner.txt"
+
+        def main():
+            print(BANNER.read_text().strip(), flush=True)
+            for line in sys.stdin:
+                if line.startswith("pack"):
+                    from shop.pack import pack
+                    print(pack(line.split()[1]), flush=True)
+                else:
+                    print(STAMP + wire.answer(line), flush=True)
+
+        if __name__ == "__main__":
+            main()
+        """,
+    "src/shop/wire.py": """
+        def answer(line):
+            return str(len(line.split()) + 1)
+
+        def unused(line):
+            return line * 2
+        """,
+    "src/shop/stamps.py": "def stamp(year):\n    return str(year + 1)\n\nSTAMP = stamp(2025)\n",
+    "src/shop/pack.py": "SIZE = 3\n\ndef pack(word):\n    return word[:SIZE] + word[-1]\n",
+    "src/shop/relay.py": """
+        import subprocess
+        import sys
+
+        done = subprocess.run([sys.executable, "-m", "shop.serve"], input="a b\\n", text=True)
+        sys.exit(done.returncode)
+        """,
+    "data/banner.txt": "shop 7\n",
+    "scripts/serve.sh": "cd src && python3 -m shop.serve\n",
     "tests/conftest.py": """
         import pytest
         from shop.worker import Worker
@@ -287,6 +326,119 @@ SAMPLE = {
         def test_nothing():
             assert True
         """,
+    "tests/serving/conftest.py": """
+        import os
+        import subprocess
+        import sys
+        import threading
+
+        import pytest
+
+        class Client:
+            def __init__(self):
+                paths = ["src", os.environ.get("PYTHONPATH", "")]
+                self.child = subprocess.Popen(
+                    [sys.executable, "-m", "shop.serve"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(reversed(paths))},
+                )
+                self.banner = self.read()
+
+            def ask(self, line):
+                self.child.stdin.write(line + "\\n")
+                self.child.stdin.flush()
+                return self.read().strip()
+
+            def read(self):
+                # A server that says nothing must not keep its tests waiting for ever.
+                timer = threading.Timer(10, self.child.kill)
+                timer.start()
+                try:
+                    return self.child.stdout.readline()
+                finally:
+                    timer.cancel()
+
+            def end(self):
+                self.child.kill()
+                self.child.communicate()
+
+        @pytest.fixture(scope="module")
+        def shared():
+            client = Client()
+            yield client
+            client.end()
+
+        @pytest.fixture
+        def own():
+            client = Client()
+            yield client
+            client.end()
+        """,
+    "tests/serving/test_serving.py": """
+        import os
+        import subprocess
+        import sys
+
+        import pytest
+
+        def test_answers(shared):
+            assert shared.ask("a b") == "20263"
+
+        def test_banner(shared):
+            assert shared.banner == "shop 7\\n"
+
+        def test_beside():
+            assert True
+
+        def test_packs(own):
+            assert own.ask("pack hello") == "helo"
+
+        @pytest.fixture
+        def path(monkeypatch):
+            paths = [os.environ.get("PYTHONPATH", ""), os.path.abspath("src")]
+            monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+
+        def test_relay(path):
+            done = subprocess.run(
+                [sys.executable, "-m", "shop.relay"], capture_output=True, text=True
+            )
+            assert done.stdout.split("\\n") == ["shop 7", "20263", ""]
+
+        def test_shell():
+            done = subprocess.run(
+                ["sh", "scripts/serve.sh"], input="a\\n", capture_output=True, text=True
+            )
+            assert done.stdout == "shop 7\\n20262\\n"
+
+        def test_clean():
+            done = subprocess.run(
+                [sys.executable, "-m", "shop.serve"],
+                input="pack abcdef\\n",
+                capture_output=True,
+                text=True,
+                cwd="src",
+                env={},
+            )
+            assert done.stdout == "shop 7\\nabcf\\n"
+        """,
+    "tests/serving/test_leftover.py": """
+        from .conftest import Client
+
+        def test_starts(pytestconfig):
+            pytestconfig.left = Client()
+
+        def test_asks(pytestconfig):
+            assert pytestconfig.left.ask("x y z") == "20264"
+
+        def test_ends(pytestconfig):
+            pytestconfig.left.end()
+
+        def test_after():
+            assert True
+        """,
+    "tests/serving/__init__.py": "",
     "tests/test_files.py": """
         import os
         import subprocess
@@ -307,4 +459,10 @@ SAMPLE = {
             assert done.stdout == "5\\n"
         """,
 }
+IN_CHILDREN = (
+    "data/banner.txt",
+    "scripts/serve.sh",
+    *(f"src/shop/{name}.py" for name in ("pack", "relay", "serve", "stamps", "tool", "wire")),
+)
+"""What only processes execute and read that the tests start."""
 SAMPLE_FILES = {name: dedent(text).lstrip().encode() for name, text in SAMPLE.items()}

@@ -23,7 +23,7 @@ from seatrial.selection.affected import Affected, affected
 from seatrial.selection.changes import changes_between, snapshot
 from unit.probe.interpreters import SITE, Interpreter, NotToBeHad, monitored
 
-from .sample import SAMPLE_FILES
+from .sample import IN_CHILDREN, SAMPLE_FILES
 
 PROBE = Path(probe.__file__).parent
 DRIVER = Path(__file__).parent / "all_mutants.py"
@@ -60,7 +60,7 @@ class Recorded:
             *(str(DRIVER), str(self.project), str(told), str(out)),
             cwd=self.project,
             env=environment(self.project.parent),
-            timeout=600,
+            timeout=3600,
         )
         assert done.returncode == 0, done.stderr
         found: list[dict[str, list[str]]] = json.loads(out.read_bytes())
@@ -115,6 +115,46 @@ def test_all_tests_that_fail_on_a_mutant_are_selected_for_it(
 ) -> None:
     mutants = pick_mutants(MUTABLE, count, seed=count)
 
+    missed, killed, narrowed = tried(recorded, mutants)
+
+    assert missed == []
+    assert killed > len(mutants) // 2
+    assert narrowed > len(mutants) // 2
+
+
+@pytest.mark.parametrize(
+    "count", [pytest.param(16, id="some"), pytest.param(200, id="all", marks=pytest.mark.long)]
+)
+def test_all_tests_are_selected_that_fail_on_a_fault_in_a_process_that_they_start(
+    recorded: Recorded, count: int
+) -> None:
+    mutants = pick_mutants({name: SAMPLE_FILES[name] for name in IN_CHILDREN}, count, seed=1)
+
+    missed, killed, narrowed = tried(recorded, mutants)
+
+    assert missed == []
+    assert killed > len(mutants) // 2
+    assert narrowed > len(mutants) // 2
+
+
+def test_tests_are_left_out_whose_processes_do_not_run_what_changed(recorded: Recorded) -> None:
+    answer = SAMPLE_FILES["src/shop/wire.py"].replace(b"+ 1", b"+ 2")
+    answering = recorded.select(Mutant("src/shop/wire.py", "a function", answer))
+    pack = SAMPLE_FILES["src/shop/pack.py"].replace(b"word[-1]", b"word[-2]")
+    packing = recorded.select(Mutant("src/shop/pack.py", "a function", pack))
+
+    def named(file: str, *names: str) -> set[str]:
+        return {f"tests/serving/test_{file}.py::test_{name}" for name in names}
+
+    # A shell tells nothing, and neither does who cannot be told to.
+    always = named("serving", "shell", "clean")
+    users = named("serving", "answers", "banner", "relay")
+    assert packing.tests == always | named("serving", "packs")
+    assert answering.tests == always | users | named("leftover", "starts", "asks", "ends")
+
+
+def tried(recorded: Recorded, mutants: list[Mutant]) -> tuple[list[str], int, int]:
+    """Tests that fail and were not selected; how many mutants fail, and leave tests out."""
     missed = []
     killed = narrowed = 0
     for mutant, outcome in zip(mutants, recorded.outcomes(mutants), strict=True):
@@ -128,7 +168,4 @@ def test_all_tests_that_fail_on_a_mutant_are_selected_for_it(
             missed.append(f"{mutant.file}, {mutant.what}: {sorted(unselected)}")
         killed += bool(failed)
         narrowed += not selection.everything and bool(selection.left_out)
-
-    assert missed == []
-    assert killed > len(mutants) // 2
-    assert narrowed > len(mutants) // 2
+    return missed, killed, narrowed

@@ -1,0 +1,640 @@
+"""What Seatrial's tracer sees of a process: which files of the project it runs, reads and lists.
+
+Needs Python 3.12, and only the standard library, since it also goes into processes that tests
+start. Only code of the project is watched, and each of its functions costs one callback per test:
+events of `sys.monitoring` are set on the code objects that Python hands to `exec`, never on all.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import itertools
+import json
+import os
+import sys
+import sysconfig
+import types
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+VERSION = 2
+"""Of the lines' form."""
+MAX_PATHS = 100_000
+"""Different paths that are looked at; what is opened beyond them makes the test run always."""
+MAX_LINES = 1000
+"""Lines that wait for the next write."""
+MAX_STARTS = 1000
+"""Processes of one pytest that are followed: each writes a file that is taken out."""
+TOOLS = (4, 3, 2)
+"""Tool ids of `sys.monitoring` that have no fixed use, the least likely to be taken first."""
+CHILDREN = "SEATRIAL_TRACE_CHILDREN"
+"""Variable that tells a Python which a test starts what to watch, and where to write it."""
+CURRENT_TEST = "PYTEST_CURRENT_TEST"
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PASSED_OVER = (
+    "/site-packages/",
+    "/dist-packages/",
+    "/__pycache__/",
+    "/.git/",
+    "/.pytest_cache/",
+    "/.hypothesis/",
+)
+NOT_THE_PROJECTS = ("/proc/", "/sys/", "/dev/", "/etc/", "/run/", "/usr/share/")
+HARMLESS_PROGRAMS = frozenset({"uname", "ldconfig", "lsb_release"})
+"""What the standard library asks about the machine; they read nothing of the project."""
+# An interpreter within this process has audit hooks of its own.
+PROCESS_EVENTS = (
+    "os.exec",
+    "os.fork",
+    "os.forkpty",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.system",
+    "pty.spawn",
+    "cpython.PyInterpreterState_New",
+)
+IMPORTERS = ("<frozen importlib", "<frozen zipimport")
+READERS_OF_SOURCE = (
+    os.sep.join(("", "_pytest", "assertion", "rewrite.py")),
+    os.sep.join(("", "_pytest", "_code", "source.py")),
+    os.sep.join(("", "linecache.py")),
+    os.sep.join(("", "coverage", "python.py")),
+)
+"""Who opens a Python file to import it, or to show or count its lines."""
+PYTEST_MAIN = os.sep.join(("", "_pytest", "config", "__init__.py"))
+MUTATORS = frozenset(
+    {"add", "append", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
+)
+CONTAINERS = frozenset(
+    {"Counter", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary", "defaultdict", "deque"}
+    | {"dict", "list", "set"}
+)
+OPTIMIZED = 0x1
+"""Code flag of functions (inspect.CO_OPTIMIZED): bodies of modules and classes have it not."""
+GENERATORS = 0x20 | 0x80 | 0x200
+"""Code flags of generators, coroutines and asynchronous generators (inspect.CO_...)."""
+SUBPROCESS = os.sep.join(("", "subprocess.py"))
+
+
+class Context:
+    """What was used since it began, as numbers of files."""
+
+    __slots__ = ("imported", "keeps", "listed", "process", "ran", "read", "starts", "uses")
+
+    def __init__(self) -> None:
+        self.ran: set[int] = set()
+        self.read: set[int] = set()
+        self.listed: set[int] = set()
+        self.keeps: set[int] = set()
+        """Files of which a function ran that may keep its outcome for later tests."""
+        self.uses: set[int] = set()
+        """Fixtures."""
+        self.imported: set[int] = set()
+        """Files that a process imported; here modules have lines of their own."""
+        self.starts: set[int] = set()
+        """Processes that may tell by themselves what they use."""
+        self.process = False
+        """Whether it started one that tells nothing."""
+
+    def line(self, **values: Any) -> dict[str, Any]:
+        """Its line, without what is empty."""
+        for name in ("ran", "read", "listed", "keeps", "uses", "starts"):
+            if getattr(self, name):
+                values[name] = sorted(getattr(self, name))
+        if self.process:
+            values["process"] = True
+        return values
+
+
+class Writer:
+    """Appends lines to the file, many at a time: one that is cut short counts for nothing."""
+
+    def __init__(self, path: str) -> None:
+        self._encode = json.JSONEncoder(separators=(",", ":")).encode
+        self._lines: list[str] = []
+        self._pid = os.getpid()
+        self._file: int | None = None
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        except OSError:
+            return
+
+    @property
+    def works(self) -> bool:
+        """Whether the file could be opened."""
+        return self._file is not None
+
+    def add(self, **values: Any) -> None:
+        """Keep a line for the next write."""
+        self._lines.append(self._encode(values))
+        if len(self._lines) >= MAX_LINES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was kept; a forked child has nothing to say here."""
+        if self._file is None or not self._lines or os.getpid() != self._pid:
+            return
+        text, self._lines = "\n".join(self._lines) + "\n", []
+        try:
+            os.write(self._file, text.encode())
+        except OSError:
+            self._file = None
+
+    def close(self) -> None:
+        """Close the file; later lines are dropped."""
+        if self._file is not None and os.getpid() == self._pid:
+            os.close(self._file)
+        self._file = None
+
+
+class Files:
+    """Numbers the project's files, and knows what is none."""
+
+    def __init__(self, roots: Iterable[str], foreign: Iterable[str], writer: Writer) -> None:
+        paths = sysconfig.get_paths()
+        self.roots = tuple({os.path.join(root, "") for root in roots if root != os.sep})
+        self.foreign = NOT_THE_PROJECTS + tuple(
+            os.path.join(folder, "")
+            for folder in {
+                *(os.path.realpath(paths[name]) for name in ("stdlib", "platstdlib", "scripts")),
+                *(paths[name] for name in ("stdlib", "platstdlib", "scripts")),
+                HERE,
+                *foreign,
+            }
+        )
+        self._writer = writer
+        self._free = itertools.count()
+        self._numbers: dict[str, int] = {}
+        self._code: dict[str, int | None] = {}
+        self._opened: dict[str, tuple[int, ...]] = {}
+
+    def of_code(self, name: str) -> int | None:
+        """The number of the file that code comes from; None if it is not the project's."""
+        try:
+            return self._code[name]
+        except KeyError:
+            found = None
+            if name[:1] != "<":
+                path = os.path.abspath(name)
+                if self.is_own(path) or self._is_elsewhere(path):
+                    found = self._number(path)
+            self._code[name] = found
+            return found
+
+    def of_opened(self, path: Any) -> tuple[int, ...] | None:
+        """The numbers of a file that was opened: its own and that of what a link leads to.
+
+        None: too many were opened, so nobody knows.
+        """
+        if isinstance(path, int):
+            return ()
+        name = os.path.join(os.getcwd(), os.fsdecode(path))
+        try:
+            return self._opened[name]
+        except KeyError:
+            if len(self._opened) >= MAX_PATHS:
+                return None
+            plain = os.path.normpath(name)
+            found = {p for p in (plain, os.path.realpath(plain)) if self.is_own(p)}
+            numbers = tuple(self._number(p) for p in sorted(found) if not p.endswith(".pyc"))
+            self._opened[name] = numbers
+            return numbers
+
+    def is_own(self, path: str) -> bool:
+        """Whether something that is opened or listed is the project's."""
+        return (path + os.sep).startswith(self.roots) and not any(
+            part in path for part in PASSED_OVER
+        )
+
+    def _is_elsewhere(self, path: str) -> bool:
+        return not path.startswith(self.foreign) and not any(part in path for part in PASSED_OVER)
+
+    def _number(self, path: str) -> int:
+        number = self._numbers.get(path)
+        if number is None:
+            free = next(self._free)  # another thread may be here, too
+            number = self._numbers.setdefault(path, free)
+            if number == free:
+                self._writer.add(file=number, path=path)
+        return number
+
+
+class Tracer:
+    """Knows what runs now, and notes for it what it uses; a process has one at a time."""
+
+    is_on = False
+
+    def __init__(self, files: Files, writer: Writer, tool: int) -> None:
+        self._files = files
+        self._writer = writer
+        self._tool = tool
+        self._monitoring: Any = getattr(sys, "monitoring", None)  # new in Python 3.12
+        self.session = Context()
+        self._now = self.session
+        self._fired: list[types.CodeType] = []
+        self._importing = 0
+        self._reading = False
+        self._modules: dict[int, Context] = {}
+        self._importers: dict[int, set[int]] = {}
+        self._unwritten: set[int] = set()
+        self._readers: set[tuple[int, int]] = set()
+        self._keepers: dict[int, types.CodeType] = {}
+        self.told: dict[int, str] = {}
+        """Processes that were started, and how each is known."""
+        self._starters: dict[int, types.CodeType] = {}
+        self._free = itertools.count()
+        self._stores = opcodes("STORE_GLOBAL", "STORE_ATTR", "STORE_SUBSCR", "LOAD_GLOBAL", "CACHE")
+        self._handlers: dict[str, Callable[[tuple[Any, ...]], None]] = {
+            "exec": lambda args: self._watch(args[0]),
+            "function.__new__": lambda args: self._watch(args[0]),
+            "object.__setattr__": self._set_attribute,
+            "open": self._opened,
+            "sqlite3.connect": lambda args: self._note_read(args[0]),
+            "os.listdir": lambda args: self._listed(args[0]),
+            "os.scandir": lambda args: self._listed(args[0]),
+            "subprocess.Popen": self._popen,
+            **{event: lambda _: self._process() for event in PROCESS_EVENTS},
+            "os.posix_spawn": self._spawned,
+        }
+
+    def start(self) -> None:
+        """Begin to watch."""
+        Tracer.is_on = True
+        events = self._monitoring.events
+        self._monitoring.use_tool_id(self._tool, "seatrial")
+        for event in (events.PY_START, events.PY_RESUME):
+            self._monitoring.register_callback(self._tool, event, self._started)
+        self._monitoring.register_callback(self._tool, events.PY_RETURN, self._returned)
+        add_hook: Any = sys.addaudithook
+        add_hook(self._audit)
+        for name in ("multiprocessing.process", "multiprocessing.util"):
+            self._watch_starters(vars(sys.modules.get(name, types)).values())
+
+    def stop(self) -> None:
+        """Watch no more; an audit hook cannot be taken back, so it stays and does nothing."""
+        Tracer.is_on = False
+        self._handlers.clear()
+        self._monitoring.free_tool_id(self._tool)
+
+    def switch(self, context: Context) -> Context:
+        """From now on note for `context`; returns the one before."""
+        before, self._now = self._now, context
+        self._importing = 0
+        self._again()
+        return before
+
+    def tell_imports(self) -> None:
+        """Write what modules did while they were imported."""
+        for number in sorted(self._unwritten):
+            by = sorted(self._importers.get(number, ()))
+            self._writer.add(**self._modules[number].line(module=number, by=by))
+        self._unwritten.clear()
+
+    def _again(self) -> None:
+        """Have the functions that ran already report once more."""
+        fired, self._fired = self._fired, []
+        set_events = self._monitoring.set_local_events
+        for code in fired:
+            set_events(self._tool, code, 0)
+            set_events(self._tool, code, self._events_of(code))
+
+    def _events_of(self, code: types.CodeType) -> int:
+        events = self._monitoring.events
+        if code.co_name == "<module>":
+            return int(events.PY_START | events.PY_RETURN)
+        if code.co_flags & GENERATORS:
+            return int(events.PY_START | events.PY_RESUME)
+        return int(events.PY_START)
+
+    # What Python tells while a context is on.
+
+    def _audit(self, event: str, args: tuple[Any, ...]) -> None:
+        handler = self._handlers.get(event)
+        if handler is not None and not self._reading:
+            try:
+                handler(args)
+            except Exception:  # noqa: BLE001 - whatever happens here is not the test's fault
+                self._now.process = True  # nobody knows what it used, so it runs always
+
+    def _watch(self, code: Any) -> None:
+        """Ask for the events of code that is about to run, and of the functions in it."""
+        if not isinstance(code, types.CodeType):
+            return
+        if self._files.of_code(code.co_filename) is None:
+            if code.co_filename.endswith(("multiprocessing/process.py", "multiprocessing/util.py")):
+                self._watch_starters(within(code))
+            return
+        for each in within(code):
+            if not is_function(each) and each.co_name != "<module>":
+                continue  # the body of a class is part of what runs around it
+            if self._monitoring.get_local_events(self._tool, each) == 0:
+                self._monitoring.set_local_events(self._tool, each, self._events_of(each))
+                if self._stores_outside(each):
+                    self._keepers[id(each)] = each
+
+    def _watch_starters(self, values: Any) -> None:
+        """Watch what starts processes in `multiprocessing`: it does so without an audit event."""
+        for value in list(values):
+            if type(value) is type and value.__name__ == "BaseProcess":
+                self._watch_starters(vars(value).values())
+            code = value if type(value) is types.CodeType else getattr(value, "__code__", None)
+            if type(code) is types.CodeType and code.co_name in ("start", "spawnv_passfds"):
+                self._starters[id(code)] = code
+                self._monitoring.set_local_events(
+                    self._tool, code, self._monitoring.events.PY_START
+                )
+
+    def _set_attribute(self, args: tuple[Any, ...]) -> None:
+        if args[1] == "__code__":
+            self._watch(args[2])
+
+    def _started(self, code: types.CodeType, _offset: int) -> Any:
+        """A function of the project runs, for the first time in this context."""
+        if not Tracer.is_on:
+            return self._monitoring.DISABLE
+        self._fired.append(code)
+        if id(code) in self._starters:
+            self._process()
+            return self._monitoring.DISABLE
+        number = self._files.of_code(code.co_filename)
+        if number is None:
+            return self._monitoring.DISABLE
+        if code.co_name == "<module>":
+            self._module_begins(number)
+            return self._monitoring.DISABLE
+        modules = self._above()[1] if self._importing else ()
+        for context in self._contexts(modules):
+            context.ran.add(number)
+        if id(code) in self._keepers:
+            self._now.keeps.add(number)
+        return self._monitoring.DISABLE
+
+    def _module_begins(self, number: int) -> None:
+        nearest, modules = self._above(skip=number)
+        self._importing += 1
+        self._note_import(number)
+        # -1: nobody of the project; below: a function, which may import for others, too.
+        by = -1 if nearest is None else nearest if nearest in modules else -2 - nearest
+        self._importers.setdefault(number, set()).add(by)
+        # What ran already may run again because of this import, which must show.
+        self._again()
+
+    def _returned(self, code: types.CodeType, _offset: int, _value: object) -> Any:
+        """A module is imported."""
+        if code.co_name == "<module>":
+            self._importing = max(0, self._importing - 1)
+            try:
+                self._find_keepers(code, sys._getframe(1).f_globals)  # noqa: SLF001
+            except Exception:  # noqa: BLE001 - a module may put anything into its namespace
+                self._now.process = True
+        return self._monitoring.DISABLE
+
+    def _opened(self, args: tuple[Any, ...]) -> None:
+        path, _, flags = args
+        if isinstance(flags, int) and (flags & os.O_WRONLY or flags & os.O_TRUNC):
+            return
+        self._note_read(path)
+
+    def _note_read(self, path: Any) -> None:
+        numbers = self._files.of_opened(path)
+        if numbers is None:
+            self._now.process = True
+        elif numbers:
+            source = os.fsdecode(path).endswith(".py")
+            nearest, modules = self._above(reading_source=source)
+            if nearest == -1 or (nearest is None and self._now is self.session):
+                return  # an import or a traceback; pytest and its plugins, with their own files
+            for context in self._contexts(modules):
+                context.read.update(numbers)
+            self._note_readers(numbers, nearest)
+
+    def _note_readers(self, numbers: tuple[int, ...], nearest: int | None) -> None:
+        for number in numbers:
+            pair = (number, -1 if nearest is None else nearest)
+            if pair not in self._readers:
+                self._readers.add(pair)
+                self._writer.add(reader=pair)
+
+    def _listed(self, path: Any) -> None:
+        numbers = self._files.of_opened("." if path is None else path)
+        if numbers:
+            nearest, modules = self._above(reading_source=True)
+            if nearest != -1 and (nearest is not None or self._counts_without_caller()):
+                for context in self._contexts(modules):
+                    context.listed.update(numbers)
+
+    def _counts_without_caller(self) -> bool:
+        """Whether it counts what libraries list for themselves."""
+        return False
+
+    def _popen(self, args: tuple[Any, ...]) -> None:
+        executable = os.fsdecode(args[0])
+        if os.path.basename(executable) not in HARMLESS_PROGRAMS:
+            self._process(self._tell_start(executable, [os.fsdecode(word) for word in args[1]]))
+
+    def _spawned(self, _: tuple[Any, ...]) -> None:
+        frame = caller()
+        if frame is None or not frame.f_code.co_filename.endswith(SUBPROCESS):
+            self._process()  # of what `subprocess` starts it has told already
+
+    def _tell_start(self, executable: str, words: list[str]) -> int | None:
+        """Write how to know a process that begins, if it may be a Python that tells of itself."""
+        frame = caller()
+        if frame is None or frame.f_locals.get("preexec_fn") is not None or words[0] != executable:
+            return None
+        number = next(self._free)
+        if number >= MAX_STARTS:
+            return None
+        key = key_of(words)
+        self.told[number] = key
+        self._writer.add(start=number, key=key)
+        return number
+
+    def _process(self, start: int | None = None) -> None:
+        """Note that one begins: a `start`, or of a kind that nobody can follow."""
+        nearest, modules = self._above()
+        if nearest is None and self._now is self.session:
+            return  # pytest's or a plugin's own
+        if start is not None and self._is_followed(modules):
+            self._now.starts.add(start)
+            return
+        for context in self._contexts(modules):
+            context.process = True
+
+    def _is_followed(self, modules: Collection[int]) -> bool:
+        """Whether what starts now counts for a test or a fixture, and for nothing else."""
+        return not modules and self._now is not self.session
+
+    def _above(
+        self, skip: int | None = None, *, reading_source: bool = False
+    ) -> tuple[int | None, set[int]]:
+        """The nearest file of the project that this was called from, and all modules on the way.
+
+        -1 if `reading_source`, and Python reads to import or to show it.
+        """
+        frame: types.FrameType | None = sys._getframe(2)  # noqa: SLF001 - documented by Python
+        nearest: int | None = None
+        modules: set[int] = set()
+        inspecting = False
+        while frame is not None:
+            name = frame.f_code.co_filename
+            number = self._files.of_code(name)
+            if number is not None and number != skip:
+                if nearest is None:
+                    nearest = number
+                if frame.f_code.co_name == "<module>":
+                    modules.add(number)
+            elif reading_source and nearest is None:
+                inspecting = inspecting or name.endswith("inspect.py")
+                if name.startswith(IMPORTERS) or name.endswith(READERS_OF_SOURCE):
+                    callers = frame.f_back
+                    while callers is not None and not inspecting:
+                        inspecting = callers.f_code.co_filename.endswith(os.sep + "inspect.py")
+                        if self._files.of_code(callers.f_code.co_filename) is not None:
+                            break
+                        callers = callers.f_back
+                    if not inspecting:
+                        return -1, set()
+            elif frame.f_code.co_name == "main" and name.endswith(PYTEST_MAIN):
+                break  # what called pytest has nothing to do with what pytest does
+            frame = frame.f_back
+        return nearest, modules
+
+    def _contexts(self, modules: Collection[int]) -> list[Context]:
+        """Whose use it is while `modules` are being imported; outside of tests only theirs."""
+        found = [self._note_import(module) for module in modules]
+        return found if found and self._now is self.session else [self._now, *found]
+
+    def _note_import(self, module: int) -> Context:
+        self._unwritten.add(module)
+        return self._modules.setdefault(module, Context())
+
+    # Who keeps something for later tests.
+
+    def _stores_outside(self, code: types.CodeType) -> bool:
+        """Whether a function sets a global name, or an attribute of a global thing or of `cls`."""
+        stores = self._stores
+        before = -1
+        operations = code.co_code[::2]
+        for operation in operations:
+            if operation == stores["CACHE"]:
+                continue
+            if code.co_name != "<module>" and operation == stores["STORE_GLOBAL"]:
+                return True
+            if operation == stores["STORE_ATTR"] and before == stores["LOAD_GLOBAL"]:
+                return True
+            before = operation
+        return code.co_varnames[:1] == ("cls",) and stores["STORE_ATTR"] in operations
+
+    def _find_keepers(self, code: types.CodeType, namespace: dict[str, Any]) -> None:
+        """Find functions that have a cache, and those that change the module's own containers."""
+        cached = type(functools.lru_cache(_nothing))
+        spaces = [namespace] + [
+            vars(value)
+            for value in list(namespace.values())
+            if issubclass(type(value), type) and value.__module__ == namespace.get("__name__")
+        ]
+        for space in spaces:
+            for value in list(space.values()):
+                value = getattr(value, "__func__", value)  # noqa: PLW2901 - class and static methods
+                if type(value) is cached:
+                    inner = getattr(value.__wrapped__, "__code__", None)
+                    if type(inner) is types.CodeType:
+                        self._keepers[id(inner)] = inner
+        names = {name for name, value in namespace.items() if type(value).__name__ in CONTAINERS}
+        candidates = [
+            each
+            for each in within(code)
+            if is_function(each)
+            and not names.isdisjoint(each.co_names)
+            and (
+                self._stores["STORE_SUBSCR"] in each.co_code[::2]
+                or not MUTATORS.isdisjoint(each.co_names)
+            )
+        ]
+        if candidates:
+            self._reading = True
+            lines = changing_lines(code.co_filename, names)
+            self._reading = False
+            for each in candidates:
+                if lines is None or not lines.isdisjoint(line for _, _, line in each.co_lines()):
+                    self._keepers[id(each)] = each
+
+
+def key_of(words: list[str]) -> str:
+    """How a process is known that this test started: by the words of its command line."""
+    told = json.dumps([os.environ.get(CURRENT_TEST), *words])
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def caller() -> types.FrameType | None:
+    """The frame of Python code that an audit event comes from."""
+    frame: types.FrameType | None = sys._getframe(1)  # noqa: SLF001 - documented by Python
+    while frame is not None and os.path.dirname(frame.f_code.co_filename) == HERE:
+        frame = frame.f_back
+    return frame
+
+
+def within(code: types.CodeType) -> Iterator[types.CodeType]:
+    """A code object and all that are nested in it."""
+    yield code
+    for constant in code.co_consts:
+        if type(constant) is types.CodeType:
+            yield from within(constant)
+
+
+def is_function(code: types.CodeType) -> bool:
+    """Whether it is a function's, and not a module's or a class's."""
+    return bool(code.co_flags & OPTIMIZED)
+
+
+def changing_lines(path: str, names: set[str]) -> set[int] | None:
+    """Lines of a Python file that change one of the containers `names`; None if nobody knows."""
+    import ast  # noqa: PLC0415 - few modules need it
+
+    def base(node: ast.AST | None) -> str | None:
+        while node is not None and not isinstance(node, ast.Name):
+            node = getattr(node, "value", None) or getattr(node, "func", None)
+        return node.id if node is not None else None
+
+    try:
+        with open(path, "rb") as file:
+            tree = ast.parse(file.read())
+    except (OSError, SyntaxError, ValueError):
+        return None
+    lines: set[int] = set()
+    for node in ast.walk(tree):
+        stored = isinstance(node, (ast.Subscript, ast.Attribute)) and not isinstance(
+            node.ctx, ast.Load
+        )
+        called = (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in MUTATORS
+        )
+        if (stored or called) and base(node) in names:
+            lines.update(range(getattr(node, "lineno"), getattr(node, "end_lineno") + 1))  # noqa: B009
+    return lines
+
+
+def opcodes(*names: str) -> dict[str, int]:
+    """Numbers of instructions; -1 for what this Python has not."""
+    import opcode  # noqa: PLC0415 - only where it is needed
+
+    return {name: opcode.opmap.get(name, -1) for name in names}
+
+
+def _nothing() -> None:
+    pass
+
+
+def free_tool() -> int | None:
+    """A tool id that nobody uses; None below Python 3.12."""
+    monitoring: Any = getattr(sys, "monitoring", None)
+    if monitoring is None:
+        return None
+    return next((tool for tool in TOOLS if monitoring.get_tool(tool) is None), None)
