@@ -414,7 +414,8 @@ SAMPLE = {
 
         def test_clean():
             done = subprocess.run(
-                [sys.executable, "-m", "shop.serve"],
+                # -B: what one fault compiled must not be there for the next one.
+                [sys.executable, "-B", "-m", "shop.serve"],
                 input="pack abcdef\\n",
                 capture_output=True,
                 text=True,
