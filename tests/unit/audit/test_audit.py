@@ -9,19 +9,18 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.factories import make_record
 
-from seatrial.audit import audit as module
 from seatrial.audit import foreign
 from seatrial.audit.audit import fails
 from seatrial.audit.places import find_place, read_tree
-from seatrial.audit.rules import RULES
+from seatrial.audit.rules import RULES, found
 from seatrial.audit.sources import MAX_BYTES, NotRead, Source
 from seatrial.evidence.audit import AuditReport, Severity
 from seatrial.evidence.isolation import Isolation, TriedTarget
 from seatrial.report.audit import print_audit
 from seatrial.report.sarif import sarif_json
 from seatrial.report.text import console
+from unit.factories import make_record
 
 from .reports import NO_PROGRAMS, audit, rules, write
 
@@ -167,7 +166,7 @@ def test_findings_come_by_severity_file_and_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("least", "count"), [("high", 1), ("medium", 2), ("low", 3), ("never", 0)])
 def test_a_report_fails_by_the_least_severity_that_counts(least: str, count: int) -> None:
-    finding = module.found("privileged", "compose.yaml", 1, "what")
+    finding = found("privileged", "compose.yaml", 1, "what")
     report = AuditReport(
         files=(),
         findings=tuple(finding.model_copy(update={"severity": one}) for one in Severity),
