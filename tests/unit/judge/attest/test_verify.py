@@ -94,13 +94,29 @@ def test_any_changed_byte_of_a_covered_file_is_found_and_the_file_named(
 def test_any_changed_byte_of_an_envelope_is_found(signed: Signed, name: str) -> None:
     data = signed.envelopes[name]
     for where in range(len(data)):
-        # One bit that keeps most text text, and one that changes it wholly.
-        for flip in (0x01, 0x20, 0x80):
+        # Of the last digit of base64, 0x02 may change nothing but its spare bits.
+        for flip in (0x01, 0x02, 0x20, 0x80):
             changed = bytearray(data)
             changed[where] ^= flip
             held = verify({name: bytes(changed)}, signed.keys, signed.folder, Demands(), NOW)
             found = {check.name for check in held if check.result == "failed"}
             assert found & {f"form of {name}", f"signature of {name}"}, where
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data[:-1],
+        lambda data: data[:-1] + b" ",
+        lambda data: data[:-1] + b"\r",
+        lambda data: data + b"\n",
+        lambda data: data.replace(b":", b": ", 1),
+        lambda data: json.dumps(json.loads(data), indent=2).encode(),
+    ],
+)
+def test_another_spelling_of_an_envelope_is_refused(signed: Signed, change: Any) -> None:
+    changed = {"verdict": change(signed.envelopes["verdict"])}
+    assert Signed(signed.folder, changed, signed.keys).failed() == ["form of verdict"]
 
 
 def test_a_longer_or_shorter_file_is_found(signed: Signed) -> None:
@@ -250,6 +266,23 @@ def test_failed_tests_fail_whatever_the_verdict_says(tmp_path: Path) -> None:
     assert make_signed(tmp_path, results=failing).failed() == ["tests of test-result"]
     assert make_signed(tmp_path, status=Status.OVER_BUDGET).failed() == ["tests of test-result"]
     assert make_signed(tmp_path, results=()).failed() == ["tests of test-result"]
+
+
+def test_failed_tests_that_are_named_fail_although_the_result_says_otherwise(
+    signed: Signed,
+) -> None:
+    signer = CryptoSigner.generate_ed25519()
+    statement = statement_of(signed.envelopes["test-result"])
+    statement["predicate"] |= {"result": "WARNED", "failedTests": ["t.py::b"]}
+    lying = Signed(
+        signed.folder,
+        {
+            "verdict": seal(statement_of(signed.envelopes["verdict"]), [signer]),
+            "test-result": seal(statement, [signer]),
+        },
+        (signer.public_key,),
+    )
+    assert lying.failed() == ["tests of test-result"]
 
 
 def test_a_test_that_did_not_simply_pass_has_a_warning(tmp_path: Path) -> None:

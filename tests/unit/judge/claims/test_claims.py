@@ -238,6 +238,7 @@ def test_the_documents_own_target_is_held_against_the_measured_value() -> None:
         "| Test run | 300 s | ≤ 180 s | ✅ |",
         "| Test run | 5 min | < 3 min | ✔️ |",
         "| Test run | 5 min | 180 s | passed |",
+        "| Test run | 180 s | < 180 s | ✅ |",
         "| Test run | 300 | 180 s | OK |",
         "| Coverage | 70 % | 80 % | ✓ |",
         "| Coverage | 70,5 % | ≥ 80 % | yes |",
@@ -300,6 +301,18 @@ def test_scores_may_be_summed_or_averaged() -> None:
     wrong = check(table("| a | 40/50 |", "| b | 45/50 |", "| Total | 95/100 |", head=head))
     assert summed[-1].standing is averaged[-1].standing is Standing.UNSUPPORTED
     assert wrong[-1].standing is Standing.CONTRADICTS_ITSELF
+
+
+def test_each_table_of_scores_has_its_own_total() -> None:
+    head = "Part | Score"
+    first = table("| a | 40/50 |", "| b | 45/50 |", head=head)
+    second = table("| c | 40/50 |", "| d | 45/50 |", "| Total | 85/100 |", head=head)
+    assert check(f"{first}\n\n{second}")[-1].standing is Standing.UNSUPPORTED
+
+
+def test_an_estimate_cannot_hide_behind_what_is_not_seen() -> None:
+    assert standing("Tests took 300 s (esti\u200bmated).") is Standing.ESTIMATE
+    assert standing("Tests took 300 s (\uff45stimated).") is Standing.ESTIMATE
 
 
 def test_the_score_that_is_asked_for_is_no_second_score() -> None:
