@@ -5,7 +5,6 @@ import json
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from seatrial.evidence.hostile import plain_text
@@ -33,14 +32,10 @@ def attested_json(made: Attested) -> str:
 
 def print_verification(out: Console, checks: Sequence[Check]) -> None:
     """Print every check, and what they come to."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=1)
-    table.add_column(overflow="fold")
-    table.add_column(overflow="fold")
     for check in checks:
         aside = " (not asked for)" if check.result == "not asked for" else ""
-        table.add_row(Text(*_MARKS[check.result]), Text(check.name), Text(check.said + aside))
-    out.print(table)
+        name = (f"{check.name}: ", "bold" if check.result == "failed" else "")
+        out.print(Text.assemble(_MARKS[check.result], " ", name, check.said + aside))
     failed = sum(check.result == "failed" for check in checks)
     if verified(checks):
         out.print(Text.assemble(("VERIFIED", "bold green"), f": {counted(len(checks), 'check')}"))
