@@ -2,6 +2,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ FAILED: Mapping[str, Any] = {
     "exit_code": 1,
     "reason": "1 of 1 tests failed",
     "fault": Fault(what="1 of 1 tests failed"),
-    "diagnosis": Diagnosis(at="2026-01-02T03:04:05Z", seconds=1),
+    "diagnosis": Diagnosis(at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), seconds=1),
     "pytest": make_pytest(1, failed=1, tests="tests.jsonl"),
 }
 TEST_FAILS = Breaking(
