@@ -24,6 +24,9 @@ _ARCHIVE_OVERHEAD = 1 << 14
 """Headers, padding and the end of an archive with one file."""
 NOT_FOUND = 404
 _MAX_FINDINGS = 20
+_MAX_ENTRIES_PER_FILE = 10
+"""Entries looked at for each file that may be taken; an archive of nothing but empty ones could
+keep a core busy for minutes, and a thread cannot be stopped."""
 
 
 class _ShortReads(io.RawIOBase):
@@ -179,62 +182,90 @@ async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
 
 
 def _unpack(file: IO[bytes], into: Path, max_bytes: int, max_files: int) -> Extraction:
-    modified: dict[str, float] = {}
-    findings: list[str] = []
-    budget = max_bytes
+    taken = _Taken(into, max_bytes, max_files)
     try:
         with tarfile.open(fileobj=_ShortReads(file), mode="r:") as archive:
-            for member in archive:
-                if member.isdir():
-                    continue
-                refusal = _refusal(member, archive)
-                if not refusal and len(modified) >= max_files:
-                    refusal = f"over {max_files} files"
-                if not refusal and member.size > budget:
-                    refusal = f"over {max_bytes} bytes in all"
-                if refusal:
-                    findings.append(f"{member.name!r}: {refusal}, not taken out")
-                    continue
-                content = archive.extractfile(_source(member, archive))
-                relative = PurePosixPath(*PurePosixPath(member.name).parts[1:] or (member.name,))
-                if content is None:
-                    continue
-                try:
-                    budget -= _write(content, into / relative, budget)
-                except OSError as error:
-                    findings.append(f"{member.name!r}: {error.strerror}, not taken out")
-                    continue
-                modified[str(relative)] = member.mtime
+            entries = 0
+            while member := archive.next():
+                entries += 1
+                if entries > _MAX_ENTRIES_PER_FILE * max_files:
+                    taken.refuse(f"over {entries - 1} entries, the rest was not looked at")
+                    break
+                taken.take(archive, member)
+                # tarfile keeps all that it saw, half a kilobyte each.
+                archive.members.clear()  # type: ignore[attr-defined] # not in typeshed
     except (tarfile.TarError, ValueError, OverflowError) as error:
-        findings.append(f"the archive is broken: {error}")
-    if len(findings) > _MAX_FINDINGS:
-        rest = len(findings) - _MAX_FINDINGS
-        findings = [*findings[:_MAX_FINDINGS], f"and {rest} more"]
-    return Extraction(tuple(modified), tuple(findings), modified)
+        taken.refuse(f"the archive is broken: {error}")
+    return taken.result()
 
 
-def _refusal(member: tarfile.TarInfo, archive: tarfile.TarFile) -> str:
-    path = PurePosixPath(member.name)
-    if path.is_absolute() or ".." in path.parts:
-        return "the name leaves the folder"
-    if not member.name.isprintable():
-        return "control characters in the name"
-    if member.islnk():
-        # A second name of a file that is in the archive itself; anything else is not followed.
-        try:
-            return "" if _source(member, archive).isreg() else "a hard link to no file"
-        except KeyError:
-            return "a hard link to nothing"
-    if member.issym():
-        return "a symbolic link"
-    if not member.isreg():
-        return "neither file nor folder"
-    return ""
+class _Taken:
+    """What was taken out of an archive so far; each entry takes the same time, however many."""
 
+    def __init__(self, into: Path, max_bytes: int, max_files: int) -> None:
+        self._into = into
+        self._max_bytes = max_bytes
+        self._max_files = max_files
+        self._budget = max_bytes
+        self._modified: dict[str, float] = {}
+        self._members: dict[str, tarfile.TarInfo] = {}
+        """The files taken, by their names in the archive: hard links name those."""
+        self._findings: list[str] = []
+        self._further = 0
+        """Findings that are only counted."""
 
-def _source(member: tarfile.TarInfo, archive: tarfile.TarFile) -> tarfile.TarInfo:
-    """The member that has the content; of a hard link, the one that it names."""
-    return archive.getmember(member.linkname) if member.islnk() else member
+    def take(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        if member.isdir():
+            return
+        refusal = self._refusal(member)
+        if not refusal:
+            content = archive.extractfile(self._source(member))
+            parts = PurePosixPath(member.name).parts
+            relative = PurePosixPath(*parts[1:] or (member.name,))
+            if content is None:
+                return
+            try:
+                self._budget -= _write(content, self._into / relative, self._budget)
+            except OSError as error:
+                refusal = str(error.strerror)
+            else:
+                self._modified[str(relative)] = member.mtime
+                self._members[member.name] = self._source(member)
+        if refusal:
+            self.refuse(f"{member.name!r}: {refusal}, not taken out")
+
+    def refuse(self, finding: str) -> None:
+        if len(self._findings) < _MAX_FINDINGS:
+            self._findings.append(finding)
+        else:
+            self._further += 1
+
+    def result(self) -> Extraction:
+        more = [f"and {self._further} more"] if self._further else []
+        return Extraction(tuple(self._modified), (*self._findings, *more), self._modified)
+
+    def _source(self, member: tarfile.TarInfo) -> tarfile.TarInfo:
+        """The member that has the content; of a hard link, the one that it names."""
+        return self._members[member.linkname] if member.islnk() else member
+
+    def _refusal(self, member: tarfile.TarInfo) -> str:
+        if len(self._modified) >= self._max_files:
+            return f"over {self._max_files} files"
+        path = PurePosixPath(member.name)
+        if path.is_absolute() or ".." in path.parts:
+            return "the name leaves the folder"
+        if not member.name.isprintable():
+            return "control characters in the name"
+        if member.issym():
+            return "a symbolic link"
+        if not member.isreg() and not member.islnk():
+            return "neither file nor folder"
+        # A second name of a file that was taken already; anything else is not followed.
+        if member.islnk() and member.linkname not in self._members:
+            return "a hard link to nothing that was taken out"
+        if self._source(member).size > self._budget:
+            return f"over {self._max_bytes} bytes in all"
+        return ""
 
 
 def _write(content: IO[bytes], target: Path, budget: int) -> int:

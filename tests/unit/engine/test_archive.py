@@ -2,6 +2,7 @@ import io
 import os
 import stat
 import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seatrial.engine.archive import (
+    MAX_FILES,
     Entry,
     Extraction,
     put_entries,
@@ -183,6 +185,33 @@ async def test_too_many_files_are_cut_off_and_said_so_shortly(tmp_path: Path) ->
     assert len(taken.findings) == 21
     assert "over 200 files" in taken.findings[0]
     assert taken.findings[-1] == "and 80 more"
+
+
+async def test_a_hundred_thousand_files_and_links_take_no_longer_for_each(tmp_path: Path) -> None:
+    links = (member(f"out/l{n}", kind=tarfile.LNKTYPE, link="out/a") for n in range(50_000))
+    lost = (member(f"out/n{n}", kind=tarfile.LNKTYPE, link="out/no") for n in range(25_000))
+    files = (member(f"out/{number}") for number in range(25_000))
+    archive = pack(member("out/a", b"x"), *links, *lost, *files, form=tarfile.GNU_FORMAT)
+    engine = FakeEngine(archive=archive)
+    began = time.process_time()
+
+    taken = await take_out(engine, "c1", "/out", tmp_path, max_bytes=1 << 30)
+
+    # A search through all entries for each link took minutes; this takes a second or two.
+    assert time.process_time() - began < 30
+    assert len(taken.files) == len(tree(tmp_path)) == MAX_FILES
+    assert "over 20000 files" in taken.findings[0]
+    assert taken.findings[-1] == f"and {100_001 - MAX_FILES - 20} more"
+
+
+async def test_entries_without_end_are_not_looked_at(tmp_path: Path) -> None:
+    folders = [member(f"out/{number}/", kind=tarfile.DIRTYPE) for number in range(60)]
+    engine = FakeEngine(archive=pack(member("out/a"), *folders, member("out/b")))
+
+    taken = await take_out(engine, "c1", "/out", tmp_path, max_bytes=1 << 20, max_files=5)
+
+    assert taken.files == ("a",)
+    assert taken.findings == ("over 50 entries, the rest was not looked at",)
 
 
 async def test_a_folder_over_its_limit_is_refused_file_by_file(tmp_path: Path) -> None:
