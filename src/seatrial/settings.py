@@ -138,7 +138,9 @@ class MetricCriterion(_Model):
 class VerdictSettings(_Model):
     """What a project asks of a commit before it may ship."""
 
-    passing_score: float = Field(default=90, ge=0, le=100)
+    passing_score: float = Field(default=100, ge=0, le=100)
+    """Of 100: every criterion that carries weight is met. Who asks for less is told so in the
+    document's first lines."""
     weights: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     """Points by criterion, where they differ from the default; the score is their share in all."""
     required: tuple[str, ...] = ("contained-tests", "image-built", "cleaned-up")

@@ -13,6 +13,7 @@ from seatrial.evidence.folder import file_fault
 from seatrial.evidence.hostile import plain_text
 from seatrial.judge.approval import Approval, TrialSummary, approval_json
 from seatrial.judge.benchmarks import Benchmark
+from seatrial.judge.lowered_bar import lowered_bar
 from seatrial.judge.model import CriterionResult, CriterionStatus, Evidence
 from seatrial.judge.risk import Level
 from seatrial.report.markdown import NOTHING, Ready, escape, render
@@ -62,6 +63,7 @@ def approval_markdown(approval: Approval) -> str:
         "confidence": _confidence,
         "counted": counted,
         "gib": lambda size: f"{size / _GIB:.1f} GiB",
+        "lowered": lowered_bar,
         "level": lambda level: Ready(level if level is Level.LOW else f"**{level.value}**"),
         "moment": _moment,
         "number": lambda number: f"{number:g}",
@@ -92,6 +94,8 @@ def print_approval(out: Console, approval: Approval, folder: Path) -> None:
     for waived in verdict.waived:
         head = f"set aside by {waived.person} until {waived.expires}: "
         out.print(Text.assemble((head, "yellow"), f"{waived.reason.key}: {waived.reason.what}"))
+    for lowered in lowered_bar(verdict):
+        out.print(Text.assemble(("the bar was lowered: ", "yellow"), lowered))
     for note in verdict.notes:
         out.print(Text.assemble(("note: ", "yellow"), note))
     for reason in verdict.reasons:

@@ -15,8 +15,9 @@ from seatrial.evidence.record import Phase, PhaseName, Retry, Reused, Status
 from seatrial.judge.dossier import Dossier, PolicyChange
 from seatrial.judge.verdict import Verdict, judge
 from seatrial.judge.waivers import Waiver
+from seatrial.settings import Settings
 from unit.judge import dossiers
-from unit.judge.dossiers import NOW, OLDER, commit, drills, judged, settings, trial
+from unit.judge.dossiers import NOW, OLDER, commit, drills, judged, one_worker, settings, trial
 
 
 def well(**values: Any) -> Dossier:
@@ -144,7 +145,7 @@ REJECTED: dict[str, tuple[list[str], dict[str, Any]]] = {
         ["required:errors-handled"],
         {"drills": None, "settings": settings({"required": ["errors-handled"]})},
     ),
-    "a score": (["score"], {"drills": None, "settings": settings({"passing_score": 100})}),
+    "a score": (["score"], {"drills": None}),
 }
 
 
@@ -152,6 +153,23 @@ def test_a_commit_that_deserves_it_is_approved() -> None:
     verdict = judge(well())
     assert (verdict.approved, verdict.reasons, verdict.waived, verdict.notes) == (True, (), (), ())
     assert verdict.score == 100
+
+
+LOST: dict[str, dict[str, Any]] = {
+    "coverage of a trivial file only": {"source_files": {"src/shop/money.py": 60, "src/b.py": 900}},
+    "no workflow that keeps artifacts": {"workflow_uploads": None},
+    "no budget for the tests": {"settings": Settings()},
+    "a drill that was not made": {"drills": drills(without=("coverage-falls",))},
+    "one worker": {"trials": (trial(record=one_worker()),)},
+}
+
+
+@pytest.mark.parametrize("what", LOST)
+def test_one_criterion_that_is_not_met_is_enough_to_reject(what: str) -> None:
+    verdict = judge(well(**LOST[what]))
+    assert not verdict.approved
+    assert "score" in keys(verdict)
+    assert 80 <= verdict.score < 100
 
 
 @pytest.mark.parametrize("what", REJECTED)

@@ -38,7 +38,7 @@ def verdict(of: Dossier, **values: Any) -> Verdict:
     defaults: dict[str, Any] = {
         "approved": not reasons,
         "score": 100 * met / whole,
-        "passing_score": 90,
+        "passing_score": 100,
         "criteria": judged,
         "reasons": reasons,
     }

@@ -17,7 +17,7 @@ from seatrial.judge.dossier import Dossier, EarlierApproval
 from seatrial.judge.model import Reason
 from seatrial.report.approval import approval_markdown, print_approval, write_approval
 from unit.judge.dossiers import OLDER, commit, dossier, drills, exhibit, trial
-from unit.judge.verdicts import audit, audited, finding, verdict, waived
+from unit.judge.verdicts import audit, audited, finding, results, verdict, waived
 from unit.report.screen import Screen
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -75,6 +75,11 @@ def everything() -> Approval:
 def draw(of: Dossier | None = None, **values: Any) -> Approval:
     of = of or audited()
     return draw_up(of, verdict(of, **values))
+
+
+def plain(page: str) -> str:
+    """Without what keeps text from being read as form."""
+    return page.replace("\\", "")
 
 
 def shape(page: str) -> list[tuple[str, int]]:
@@ -158,6 +163,34 @@ def test_a_waiver_stands_before_the_score() -> None:
     assert "only a comment differs" in first
 
 
+def test_a_lowered_bar_is_told_before_the_score_with_what_is_not_met() -> None:
+    of = audited(workflow_uploads=None)
+    page = approval_markdown(draw(of, approved=True, passing_score=80))
+    screen = Screen(width=200)
+    print_approval(screen.out, draw(of, passing_score=80), Path("out"))
+
+    told = "verdict.passing_score asks for 80 of 100 points; what carries weight and is not met: "
+    first, _, _ = page.partition("**Score")
+    lacking = "artifacts-extracted (not measured)"
+    assert f"**The bar was lowered:** {plain(told)}{plain(lacking)}." in plain(first)
+    assert f"the bar was lowered: {told}{lacking}" in screen.text
+
+
+def test_a_criterion_that_the_settings_give_no_points_for_is_told_before_the_score() -> None:
+    of = audited(drills=None)
+    weightless = tuple(
+        one.model_copy(update={"weight": 0}) if one.key == "errors-handled" else one
+        for one in results(of)
+    )
+    first, _, _ = approval_markdown(draw(of, criteria=weightless)).partition("**Score")
+
+    assert "gives no points for errors-handled; of these not met: errors-handled" in plain(first)
+
+
+def test_a_bar_that_was_not_lowered_is_not_told() -> None:
+    assert "lowered" not in approval_markdown(draw())
+
+
 def test_a_waiver_that_does_not_count_is_told_before_the_criteria() -> None:
     first, _, _ = approval_markdown(everything()).partition("## Criteria")
 
@@ -223,7 +256,7 @@ def test_the_terminal_shows_each_criterion_and_ends_with_the_decision() -> None:
     assert sum(line.startswith("✓") for line in screen.lines) == 10
     assert "set aside by Ada Lovelace until 2026-02-01: dirty-tree: 2 files are not" in screen.text
     assert screen.lines[-2] == (
-        "APPROVED: score 100 of 100, 90 are needed; 0 reasons against it; 1 reason set aside"
+        "APPROVED: score 100 of 100, 100 are needed; 0 reasons against it; 1 reason set aside"
     )
     assert screen.lines[-1] == "document: /srv/shop/out/APPROVAL.md"
 
