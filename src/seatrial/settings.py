@@ -213,8 +213,8 @@ class Settings(_Model):
     """How a mounted source folder is kept from being written to: by an overlay on it, or by
     copying it. `auto`: overlay where the engine is on this machine, else copy."""
     outputs: tuple[str, ...] = ()
-    """Mounted folders that the tests write to, relative to the project, beside those that are
-    recognised by their names."""
+    """What the tests write to, beside mounted folders that are recognised by their names: files or
+    folders, relative to the project, or by their absolute path in the container."""
     max_output_bytes: int = Field(default=1 << 30, gt=0)
     """The most that is taken out of one output folder, in bytes."""
     timeouts: Timeouts = Timeouts()

@@ -13,7 +13,7 @@ from typing import IO
 
 from seatrial.engine.api import Engine
 
-__all__ = ["Entry", "Extraction", "put_entries", "put_tree", "read_small_file", "take_out"]
+__all__ = ["Entry", "Extraction", "Leave", "put_entries", "put_tree", "read_small_file", "take_out"]
 
 MAX_FILES = 20_000
 """Files taken out of one folder; HTML coverage of a very large project has a few thousand."""
@@ -59,6 +59,11 @@ class Entry:
     """The content itself, a file of this machine that has it, or None for a folder."""
     uid: int = 0
     gid: int = 0
+
+
+Leave = Callable[[str, int, float], bool]
+"""Given a file's path relative to the folder, its bytes and when it was last changed: whether it is
+left where it is."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +131,13 @@ async def take_out(
     *,
     max_bytes: int,
     max_files: int = MAX_FILES,
+    leave: Leave = lambda _name, _size, _modified: False,
 ) -> Extraction:
     """Copy a file or folder out of a container into the folder `into`.
 
     Only plain files and folders with harmless names are written, below `into`, at most
-    `max_bytes` and `max_files` in all; the rest is reported as findings.
+    `max_bytes` and `max_files` in all; the rest is reported as findings. Files that `leave` is true
+    of are passed over without one.
 
     Raises:
         DockerError: the path does not exist (status 404) or the engine failed.
@@ -144,7 +151,9 @@ async def take_out(
                 return Extraction((), (f"{path}: over {max_bytes} bytes, not taken out",))
             file.write(piece)
         file.seek(0)
-        return await asyncio.to_thread(_unpack, file, into, max_bytes, max_files)
+        return await asyncio.to_thread(
+            _unpack, file, _Taken(into, max_bytes, max_files, leave), max_files
+        )
 
 
 async def _put(
@@ -181,8 +190,7 @@ async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
-def _unpack(file: IO[bytes], into: Path, max_bytes: int, max_files: int) -> Extraction:
-    taken = _Taken(into, max_bytes, max_files)
+def _unpack(file: IO[bytes], taken: "_Taken", max_files: int) -> Extraction:
     try:
         with tarfile.open(fileobj=_ShortReads(file), mode="r:") as archive:
             entries = 0
@@ -202,8 +210,9 @@ def _unpack(file: IO[bytes], into: Path, max_bytes: int, max_files: int) -> Extr
 class _Taken:
     """What was taken out of an archive so far; each entry takes the same time, however many."""
 
-    def __init__(self, into: Path, max_bytes: int, max_files: int) -> None:
+    def __init__(self, into: Path, max_bytes: int, max_files: int, leave: Leave) -> None:
         self._into = into
+        self._leave = leave
         self._max_bytes = max_bytes
         self._max_files = max_files
         self._budget = max_bytes
@@ -217,11 +226,13 @@ class _Taken:
     def take(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         if member.isdir():
             return
+        parts = PurePosixPath(member.name).parts
+        relative = PurePosixPath(*parts[1:] or (member.name,))
         refusal = self._refusal(member)
+        if not refusal and member.isreg() and self._leave(str(relative), member.size, member.mtime):
+            return
         if not refusal:
             content = archive.extractfile(self._source(member))
-            parts = PurePosixPath(member.name).parts
-            relative = PurePosixPath(*parts[1:] or (member.name,))
             if content is None:
                 return
             try:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from seatrial.stack.model import Mount
 
-__all__ = ["Treatment", "treat_mount"]
+__all__ = ["Treatment", "is_declared", "treat_mount"]
 
 _OUTPUT_NAMES = frozenset(
     {
@@ -62,6 +62,12 @@ class Treatment(StrEnum):
     """A single file: copied into the container."""
 
 
+def is_declared(mount: Mount, project: Path, output: str) -> bool:
+    """Whether an output that the settings name is just this mount, by its source or its target."""
+    by_source = Path(mount.source) == (project / output).resolve()
+    return by_source or PurePosixPath(mount.target) == PurePosixPath(output)
+
+
 def treat_mount(
     mount: Mount,
     *,
@@ -71,11 +77,12 @@ def treat_mount(
 ) -> Treatment:
     """Say how a bind mount is treated.
 
-    `outputs` are folders relative to `project` that the settings name; `has_tracked_files` tells
-    whether version control knows files in a folder (then it is no mere output folder).
+    `outputs` are folders, in `project` or in containers, that the settings name;
+    `has_tracked_files` tells whether version control knows files in a folder (then it is no mere
+    output folder).
     """
     source = Path(mount.source)
-    if any(source == (project / output).resolve() for output in outputs):
+    if any(is_declared(mount, project, output) for output in outputs):
         return Treatment.OUTPUT
     try:
         mode = source.stat().st_mode

@@ -13,6 +13,7 @@ from seatrial.stack.compose import Compose
 from seatrial.stack.files import find_compose_files
 from seatrial.stack.instrument import replace_command
 from seatrial.stack.model import Form, Service, read_services
+from seatrial.stack.outputs import OutputPath, find_outputs
 from seatrial.stack.patch import Change
 from seatrial.stack.redirect import (
     FileCopy,
@@ -47,6 +48,8 @@ class Plan:
     arguments: tuple[str, ...]
     """Handed to pytest."""
     warnings: tuple[str, ...]
+    output_paths: tuple[OutputPath, ...] = ()
+    """Outputs that the settings name and that are no mounts of their own."""
     prepared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By service that starts from a prepared image: what stands in the form without that."""
 
@@ -115,18 +118,29 @@ async def make_plan(
         f"service {fixed} has a fixed address: two such stacks cannot run side by side"
         for fixed in patch.static_addresses(form)
     ]
+    outputs = tuple(item for item in found if isinstance(item, OutputMount))
+    taking_part = {service: services[service] for service in chosen}
     return Plan(
         name=name,
         project=project,
         files=files,
         selection=selection,
-        services={service: services[service] for service in chosen},
+        services=taking_part,
         form=form,
         changes=tuple(item for item in found if isinstance(item, Change)),
-        outputs=tuple(item for item in found if isinstance(item, OutputMount)),
+        outputs=outputs,
         sources=tuple(item for item in found if isinstance(item, SourceMount)),
         file_copies=tuple(item for item in found if isinstance(item, FileCopy)),
         labels=labels,
         arguments=tuple(arguments),
         warnings=tuple(warnings),
+        output_paths=tuple(
+            find_outputs(
+                taking_part,
+                selection.test,
+                project=project,
+                outputs=settings.outputs,
+                taken=[output.name for output in outputs],
+            )
+        ),
     )

@@ -9,7 +9,7 @@ from seatrial.stack.model import Form, Mount, read_services
 from seatrial.stack.mounts import Treatment, treat_mount
 from seatrial.stack.patch import Change
 
-__all__ = ["FileCopy", "OutputMount", "Redirected", "SourceMount", "redirect_mounts"]
+__all__ = ["FileCopy", "OutputMount", "Redirected", "SourceMount", "free_name", "redirect_mounts"]
 
 _NO_WRITES = "containers do not write to your files"
 
@@ -119,7 +119,7 @@ class _Redirection:
                 copied = FileCopy(service, Path(mount.source), mount.target)
                 return None, [copied, Change(where, "file copied in", _NO_WRITES)]
             case Treatment.DATA:
-                key = _free_name(f"data-{_tail(mount)}", self._taken)
+                key = free_name(f"data-{_tail(mount)}", self._taken)
                 told = "data of an earlier run is not used"
                 return self._volume(key, mount), [Change(where, "fresh volume", told)]
             case Treatment.OUTPUT:
@@ -132,7 +132,7 @@ class _Redirection:
     ) -> tuple[dict[str, Any], list[Redirected]]:
         found: list[Redirected] = []
         if mount.source not in self._keys:
-            name = _free_name(_tail(mount), self._taken)
+            name = free_name(_tail(mount), self._taken)
             self._keys[mount.source] = f"output-{name}"
             found.append(OutputMount(service, mount.target, name))
         key = self._keys[mount.source]
@@ -145,7 +145,7 @@ class _Redirection:
     ) -> tuple[dict[str, Any], list[Redirected]]:
         found: list[Redirected] = []
         if mount.source not in self._keys:
-            key = _free_name(f"source-{len(self._keys)}", self._taken)
+            key = free_name(f"source-{len(self._keys)}", self._taken)
             self._keys[mount.source] = key
             name = f"{self._prefix}_{key}"
             self._form["volumes"][key] = {"name": name, "external": True}
@@ -178,7 +178,8 @@ def _tail(mount: Mount) -> str:
     return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
 
 
-def _free_name(wanted: str, taken: set[str]) -> str:
+def free_name(wanted: str, taken: set[str]) -> str:
+    """A name that is not taken yet, with a number if need be; from then on it is."""
     name, number = wanted, 2
     while name in taken:
         name, number = f"{wanted}-{number}", number + 1

@@ -5,17 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from seatrial.engine.archive import Extraction, take_out
 from seatrial.engine.faults import engine_faults
-from seatrial.errors import EnvironmentFault
 from seatrial.evidence.events import EVENTS_FILE, ProbeReport, read_events
 from seatrial.evidence.junit import JUNIT_FILE, write_junit
 from seatrial.evidence.record import Pytest
 from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results, write_results
 from seatrial.stack.instrument import PROBE_OUTPUT
-from seatrial.trial.coverage_report import started_at
-from seatrial.trial.doubts import look_for_doubts, output_doubts
+from seatrial.trial.doubts import look_for_doubts
+from seatrial.trial.outputs import take_outputs
 from seatrial.trial.rig import Journal, Rig
+from seatrial.trial.take import remove_empty, take
 
 __all__ = ["collect"]
 
@@ -38,7 +37,7 @@ async def collect(
         async with asyncio.timeout(rig.settings.timeouts.collect):
             report = await _probe_report(rig, journal, test_container)
             junit = await _junit_files(rig, journal, test_container, report)
-            await _outputs(rig, journal)
+            await take_outputs(rig, journal)
             await _exit_codes(rig, journal)
     except TimeoutError:
         journal.note(
@@ -70,7 +69,7 @@ def _release_services(rig: Rig, journal: Journal) -> None:
 
 async def _probe_report(rig: Rig, journal: Journal, container: str) -> ProbeReport | None:
     folder = rig.folder.path / "probe"
-    await _take(rig, journal, container, PROBE_OUTPUT, folder, _MAX_PROBE_BYTES)
+    await take(rig, journal, container, PROBE_OUTPUT, folder, _MAX_PROBE_BYTES)
     report = await asyncio.to_thread(
         _read_events, folder / EVENTS_FILE, rig.folder.path / TEST_RESULTS_FILE
     )
@@ -108,40 +107,14 @@ async def _junit_files(
         source = rig.folder.path / "probe" / PurePosixPath(path).name
         if PurePosixPath(path).parent != PurePosixPath(PROBE_OUTPUT) or not source.is_file():
             into = rig.folder.path / "junit" / str(number)
-            taken = await _take(rig, journal, container, path, into, _MAX_JUNIT_BYTES)
+            taken = await take(rig, journal, container, path, into, _MAX_JUNIT_BYTES)
             if not taken or not taken.files:
                 continue
             source = into / taken.files[0]
         source.rename(rig.folder.path / name)
-        _remove_empty(source.parent, rig.folder.path)
+        remove_empty(source.parent, rig.folder.path)
         written.append(name)
     return tuple(written)
-
-
-async def _outputs(rig: Rig, journal: Journal) -> None:
-    modified: dict[str, float] = {}
-    for output in rig.plan.outputs:
-        container = journal.services[output.service].container
-        if container:
-            into = rig.folder.output / output.name
-            limit = rig.settings.max_output_bytes
-            taken = await _take(rig, journal, container, output.target, into, limit)
-            for name, at in taken.modified.items() if taken else ():
-                modified[f"{output.name}/{name}"] = at
-    if modified:
-        began = await _first_made(rig, journal)
-        found = output_doubts(rig.folder.output, rig.project, modified, began)
-        journal.doubt(await asyncio.to_thread(list, found))
-
-
-async def _first_made(rig: Rig, journal: Journal) -> float:
-    """When the first of the stack's containers was made, in seconds since 1970."""
-    made = []
-    for name, service in journal.services.items():
-        if service.container:
-            with engine_faults(f"service {name}"):
-                made.append(started_at((await rig.engine.inspect(service.container))["Created"]))
-    return min(made, default=0.0)
 
 
 async def _exit_codes(rig: Rig, journal: Journal) -> None:
@@ -154,25 +127,3 @@ async def _exit_codes(rig: Rig, journal: Journal) -> None:
             journal.update(
                 name, exit_code=state["ExitCode"], out_of_memory=bool(state["OOMKilled"])
             )
-
-
-async def _take(
-    rig: Rig, journal: Journal, container: str, path: str, into: Path, limit: int
-) -> Extraction | None:
-    await asyncio.to_thread(into.mkdir, parents=True, exist_ok=True)
-    try:
-        with engine_faults(path):
-            taken = await take_out(rig.engine, container, path, into, max_bytes=limit)
-    except EnvironmentFault as fault:
-        journal.note(f"{path} could not be taken out: {fault.what}")
-        _remove_empty(into, rig.folder.path)
-        return None
-    for finding in taken.findings:
-        journal.note(f"{path}: {finding}")
-    return taken
-
-
-def _remove_empty(folder: Path, stop: Path) -> None:
-    while folder != stop and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent

@@ -72,6 +72,18 @@ async def test_a_folder_is_taken_out_without_its_own_name(tmp_path: Path) -> Non
     assert files_below(tmp_path) == {"junit.xml": b"<x/>", "html/index.html": b"hello"}
 
 
+async def test_what_is_left_is_neither_written_nor_counted(tmp_path: Path) -> None:
+    archive = pack(member("out/old", b"x" * 900), member("out/new", b"y" * 900))
+    engine = FakeEngine(archive=archive)
+
+    taken = await take_out(
+        engine, "c1", "/out", tmp_path, max_bytes=1000, leave=lambda name, size, at: name == "old"
+    )
+
+    assert (taken.files, taken.findings) == (("new",), ())
+    assert files_below(tmp_path) == {"new": b"y" * 900}
+
+
 async def test_a_single_file_keeps_its_name(tmp_path: Path) -> None:
     taken = await take(pack(member("junit.xml", b"<x/>")), tmp_path)
 

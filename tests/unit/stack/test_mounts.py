@@ -41,6 +41,10 @@ def test_a_folder_whose_files_version_control_knows_is_no_output(tmp_path: Path)
     assert treat(tmp_path / "reports", tracked=True) is Treatment.SOURCE
 
 
+def test_a_mount_whose_place_in_the_container_is_named_is_an_output(tmp_path: Path) -> None:
+    assert treat(tmp_path, "/app/out/", outputs=("/app/out",)) is Treatment.OUTPUT
+
+
 def test_a_folder_that_the_settings_name_is_an_output_even_if_tracked(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
 
