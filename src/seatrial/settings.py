@@ -153,7 +153,11 @@ class VerdictSettings(_Model):
     max_not_run: float = Field(default=0.1, ge=0, lt=1)
     """Share of the collected tests that may be skipped or expected to fail."""
     allow_deselected: bool = False
-    """Whether pytest's configuration may leave tests out."""
+    """Whether the command or pytest's configuration may leave tests out, and test files without a
+    result count as well."""
+    not_tests: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Files and folders, relative to the project, whose `test_*.py` and `*_test.py` are not of the
+    suite."""
     allow_retries: bool = False
     """Whether tests that failed and passed when they were run again count as passed."""
     allow_reused: bool = True

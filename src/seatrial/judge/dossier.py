@@ -135,6 +135,9 @@ class Dossier:
     """Python files of the project that its tests are to cover, with the number of their lines
     on which a statement begins (docstrings aside), which is what coverage.py counts; None: it could
     not be told."""
+    untested_files: tuple[str, ...] | None = None
+    """Test files under version control, less those that the settings except, of which the judged
+    trial has no result; None: it could not be told."""
     dockerfiles: Mapping[str, Exhibit] = field(default_factory=dict)
     """The files that the judged trial's images were built from, by the path that its record names,
     as the commit has them; a path that the commit does not have is not in it."""

@@ -23,6 +23,7 @@ from seatrial.judge.own_sources import own_sources
 from seatrial.judge.policy import compare_policy, find_base
 from seatrial.judge.rehearsal import find_rehearsal
 from seatrial.judge.suite import part_of_the_suite
+from seatrial.judge.untested_files import files_of_tests, files_without_results, suite_files
 from seatrial.judge.waivers import read_waivers
 from seatrial.judge.workflow import find_upload
 from seatrial.settings import LoadedSettings, Settings
@@ -118,6 +119,7 @@ def _read(
         ledger_faults=(*ledger.faults, *_gone(project, ledger, commit)),
         waivers=read_waivers(project),
         source_files=own_sources(project) if commit else None,
+        untested_files=_untested_files(project, settings, judged) if judged and commit else None,
         dockerfiles=_dockerfiles(project, judged[0], commit) if judged and commit else {},
         workflow_uploads=find_upload(project),
         approved_before=find_earlier_approval(project, judged[0]) if judged else None,
@@ -191,6 +193,16 @@ def _has_compose_files(project: Path, record: Record) -> bool:
     places = (Path(file) for file in record.compose_files)
     own = [one for one in places if one.is_relative_to(project)]
     return all(one.relative_to(project).as_posix() in known for one in own)
+
+
+def _untested_files(project: Path, settings: Settings, trial: _Trial) -> tuple[str, ...] | None:
+    record, folder = trial
+    if record.pytest is None or record.pytest.tests is None:
+        return None
+    with_results = files_of_tests(folder.path / record.pytest.tests)
+    if with_results is None:
+        return None
+    return files_without_results(suite_files(project, settings.verdict.not_tests), with_results)
 
 
 def _dockerfiles(project: Path, record: Record, commit: Commit) -> dict[str, Exhibit]:

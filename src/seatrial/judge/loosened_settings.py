@@ -58,6 +58,8 @@ def _loosened_verdict(before: Settings, now: Settings) -> Iterator[Loosened]:
         yield _loosened("verdict.required", ", ".join(gone), None)
     if _STRICTEST_FIRST.index(new.audit_fails_on) > _STRICTEST_FIRST.index(old.audit_fails_on):
         yield _loosened("verdict.audit_fails_on", old.audit_fails_on, new.audit_fails_on)
+    if more := [place for place in new.not_tests if place not in old.not_tests]:
+        yield _loosened("verdict.not_tests", None, ", ".join(more))
     if old.base is not None and new.base != old.base:
         yield _loosened("verdict.base", old.base, new.base)
 

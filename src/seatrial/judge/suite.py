@@ -1,8 +1,8 @@
 """Whether a trial ran the whole suite as the commit has it, or what somebody chose of it."""
 
-from seatrial.evidence.record import Record
+from seatrial.evidence.record import Pytest, Record
 
-__all__ = ["left_out_by_options", "missing_test_containers", "part_of_the_suite"]
+__all__ = ["left_out_uncounted", "missing_test_containers", "part_of_the_suite"]
 
 _HARMLESS = frozenset(
     {"-v", "-vv", "-vvv", "-q", "-qq", "-s", "-l", "-x", "-ra", "-rA", "--exitfirst"}
@@ -12,18 +12,13 @@ _HARMLESS = frozenset(
 _HARMLESS_WITH_VALUE = ("--tb=", "--durations=", "--durations-min=", "--color=", "--verbosity=")
 _CHOSEN_AT_RUN = ("command", "service", "services", "compose_files", "profiles", "env_files")
 """Settings that decide what runs. Typed on the command line they are not the commit's."""
-_LEAVE_OUT = (
-    "--collect-only",
-    "--co",
-    "--deselect",
-    "--ignore",
-    "--ignore-glob",
-    "--last-failed",
-    "--lf",
-    "--stepwise",
-    "--sw",
+_LEAVE_OUT = frozenset(
+    {"--collect-only", "--co", "--deselect", "--ignore", "--ignore-glob"}
+    | {"--last-failed", "--lf", "--stepwise", "--sw"}
 )
 """Options with which pytest leaves tests out that it does not always count as deselected."""
+_LEAVE_OUT_FILES = frozenset({"--ignore", "--ignore-glob", "collect_ignore", "collect_ignore_glob"})
+"""The same as the probe sees them, wherever they were set."""
 
 
 def part_of_the_suite(record: Record) -> str:
@@ -57,12 +52,16 @@ def missing_test_containers(record: Record) -> str:
     return f"the record has no test container of worker {missing[0]}" if missing else ""
 
 
-def left_out_by_options(record: Record) -> tuple[str, ...]:
-    """Options of the test command itself with which tests can be left out uncounted."""
-    arguments = record.pytest.arguments if record.pytest else ()
-    return tuple(
-        argument for argument in arguments if argument.partition("=")[0] in frozenset(_LEAVE_OUT)
-    )
+def left_out_uncounted(pytest: Pytest) -> tuple[str, ...]:
+    """What can leave tests out before they are collected, so that nobody counts them.
+
+    Options of the test command itself, and what pytest had of them from its configuration, the
+    environment or a conftest.py. `-k` and `-m` are none: what they leave out is counted.
+    """
+    told = [one for one in pytest.left_out_by if one.partition(" ")[0] in _LEAVE_OUT_FILES]
+    known = {one.partition(" ")[0] for one in told}
+    options = (one for one in pytest.arguments if one.partition("=")[0] in _LEAVE_OUT)
+    return (*told, *(one for one in options if one.partition("=")[0] not in known))
 
 
 def _harmless(argument: str) -> bool:

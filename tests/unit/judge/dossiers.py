@@ -71,6 +71,7 @@ def dossier(**values: Any) -> Dossier:
         "drills": drills(),
         "workflow_uploads": exhibit(".github/workflows/tests.yml"),
         "source_files": {"src/shop/money.py": 60, "src/shop/api.py": 40},
+        "untested_files": (),
         "dockerfiles": {DOCKERFILE: exhibit(DOCKERFILE)},
         "now": NOW,
     }

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from seatrial.evidence.environment import environment_hash
 from seatrial.evidence.folder import manifest, manifest_of, new_run_folder, write_record
 from seatrial.evidence.ledger import LEDGER, drills_name, open_ledger
 from seatrial.evidence.record import Commit, Status
+from seatrial.evidence.tests import TestResult
 from seatrial.judge.dossier import Dossier
 from seatrial.judge.gather import gather
 from seatrial.judge.verdict import judge
 from seatrial.settings import load_settings
-from unit.factories import make_record
+from unit.factories import make_pytest, make_record
 from unit.judge.repositories import Repository, make_repository
 
 _NOW = datetime(2026, 1, 3, tzinfo=UTC)
@@ -45,11 +47,20 @@ def keys(dossier: Dossier) -> set[str]:
 
 
 def record_trial(
-    repository: Repository, number: int = 1, of: str | None = None, **values: Any
+    repository: Repository,
+    number: int = 1,
+    of: str | None = None,
+    passed: Sequence[str] | None = None,
+    **values: Any,
 ) -> str:
+    """`passed` are node ids; None: there is no file of results."""
     name = f"2026010{number}-120000-aaaaaa"
     folder = new_run_folder(repository.folder, name)
     (folder.path / "junit.xml").write_text("<testsuite/>")
+    if passed is not None:
+        lines = (json.dumps(asdict(TestResult(test, "passed", "c"))) + "\n" for test in passed)
+        (folder.path / "tests.jsonl").write_text("".join(lines))
+        values["pytest"] = make_pytest(tests="tests.jsonl")
     began = datetime(2026, 1, number, 12, tzinfo=UTC)
     defaults: dict[str, Any] = {
         "id": name,
@@ -82,6 +93,26 @@ def test_a_clean_commit_with_its_trial_has_nothing_against_it(repository: Reposi
     assert dossier.committed == datetime(2026, 1, 1, tzinfo=UTC)
     assert dossier.source_files == {"src/shop.py": 3}
     assert dossier.policy_base is None
+
+
+def test_test_files_without_a_result_are_found(repository: Repository) -> None:
+    repository.commit(
+        {
+            "tests/test_hard.py": "class TestHard:\n    def test_it(self): pass\n",
+            "tests/test_tools.py": "def make(): pass\n",
+            "examples/test_demo.py": "def test_demo(): pass\n",
+            "seatrial.toml": 'verdict.not_tests = ["examples/"]\n',
+        }
+    )
+    record_trial(repository, 1, passed=["tests/test_shop.py::test_one"])
+    assert look(repository).untested_files == ("tests/test_hard.py",)
+    record_trial(repository, 2, passed=["tests/test_shop.py::one", "tests/test_hard.py::a"])
+    assert look(repository).untested_files == ()
+
+
+def test_without_results_it_is_not_told_which_files_have_none(repository: Repository) -> None:
+    record_trial(repository)
+    assert look(repository).untested_files is None
 
 
 def test_gathering_changes_nothing_that_it_gathers(repository: Repository) -> None:

@@ -73,6 +73,12 @@ LOOSENED: dict[str, tuple[str, str | None, str | None, str]] = {
         'verdict.required = ["cleaned-up"]',
         "verdict.required",
     ),
+    "a folder that is no longer of the suite": (
+        "seatrial.toml",
+        None,
+        'verdict.not_tests = ["tests/api"]',
+        "verdict.not_tests",
+    ),
     "a milder audit": (
         "seatrial.toml",
         'verdict.audit_fails_on = "medium"',

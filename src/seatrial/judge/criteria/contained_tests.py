@@ -10,7 +10,7 @@ from seatrial.judge.refusal import Refusal, against, judge_by, lacks, named
 from seatrial.judge.rehearsed import passed_drills
 from seatrial.judge.series import confidence
 from seatrial.judge.suite import (
-    left_out_by_options,
+    left_out_uncounted,
     missing_test_containers,
     part_of_the_suite,
 )
@@ -20,6 +20,7 @@ from seatrial.words import counted
 __all__ = ["CRITERION"]
 
 _ID_SHOWN = 12
+_RUN_ALL = "run all of them, or set verdict.allow_deselected"
 
 
 def _judge(dossier: Dossier) -> Judgement:
@@ -33,7 +34,7 @@ def _judge(dossier: Dossier) -> Judgement:
         )
     counts = pytest.counts
     return judge_by(
-        _refusals(record, pytest, dossier.settings.verdict),
+        _refusals(dossier, pytest),
         f"{counted(counts.ran + counts.skipped, 'result')} of {counted(counts.collected, 'test')} "
         f"came from {counted(len(pytest.containers), 'container')} that the engine confirms, of "
         f"an image that the trial built; {counts.skipped + counts.xfailed} were skipped or "
@@ -44,10 +45,14 @@ def _judge(dossier: Dossier) -> Judgement:
     )
 
 
-def _refusals(record: Record, pytest: Pytest, rules: VerdictSettings) -> Iterator[Refusal]:
+def _refusals(dossier: Dossier, pytest: Pytest) -> Iterator[Refusal]:
+    record, rules = dossier.trial.record, dossier.settings.verdict
     yield from _containers(record, pytest)
     yield from _counts(pytest, rules)
-    yield from _left_out(record, pytest, rules)
+    yield from _whole(record)
+    if not rules.allow_deselected:
+        yield from _left_out(pytest)
+        yield from _untested(dossier.untested_files)
     yield from _split(record)
     if record.doubts:
         told = named(f"{doubt.key} ({doubt.what})" for doubt in record.doubts)
@@ -97,22 +102,29 @@ def _counts(pytest: Pytest, rules: VerdictSettings) -> Iterator[Refusal]:
         )
 
 
-def _left_out(record: Record, pytest: Pytest, rules: VerdictSettings) -> Iterator[Refusal]:
+def _whole(record: Record) -> Iterator[Refusal]:
     if part := part_of_the_suite(record):
         yield against(
             part, "run the whole suite: `seatrial run` with what the commit's files say, no more"
         )
-    if rules.allow_deselected:
-        return
+
+
+def _left_out(pytest: Pytest) -> Iterator[Refusal]:
     if pytest.counts.deselected:
-        yield against(
-            f"deselected: {counted(pytest.counts.deselected, 'test')}",
-            "run all of them, or set verdict.allow_deselected",
+        yield against(f"deselected: {counted(pytest.counts.deselected, 'test')}", _RUN_ALL)
+    if by := left_out_uncounted(pytest):
+        yield against(f"tests are left out by {named(by)}", _RUN_ALL)
+
+
+def _untested(files: tuple[str, ...] | None) -> Iterator[Refusal]:
+    if files is None:
+        yield lacks(
+            "it cannot be told which test files of the commit have no result", "run a new trial"
         )
-    if options := left_out_by_options(record):
+    elif files:
         yield against(
-            f"the test command leaves tests out with {' '.join(options)}",
-            "run all of them, or set verdict.allow_deselected",
+            f"no test was collected of {named(files)}",
+            "run all test files, or name those that are not of the suite in verdict.not_tests",
         )
 
 

@@ -84,7 +84,16 @@ def test_without_a_probe_nothing_is_measured() -> None:
         ({"pytest": saw(passed=89, skipped=11)}, "11 of 100 tests were skipped"),
         ({"pytest": saw(passed=89, skipped=5, xfailed=6)}, "more than 10%"),
         ({"pytest": saw(passed=100, deselected=1)}, "deselected: 1 test"),
-        ({"pytest": saw(passed=100, arguments=("--lf",))}, "leaves tests out with --lf"),
+        ({"pytest": saw(passed=100, arguments=("--lf",))}, "tests are left out by --lf"),
+        ({"pytest": saw(passed=100, left_out_by=("--ignore tests/db",))}, "by --ignore tests/db"),
+        (
+            {"pytest": saw(passed=100, left_out_by=("collect_ignore in /app/conftest.py a.py",))},
+            "left out by collect_ignore in /app/conftest.py a.py",
+        ),
+        (
+            {"pytest": saw(passed=100, left_out_by=("collect_ignore_glob in /conftest.py *_api",))},
+            "left out by collect_ignore_glob",
+        ),
         ({"pytest": saw(passed=100, arguments=("--ignore=tests/db",))}, "--ignore=tests/db"),
         ({"arguments": ("-k", "money"), "arguments_by": "command"}, "-k money"),
         ({"arguments": ("tests/unit",), "arguments_by": "environment"}, "tests/unit"),
@@ -108,6 +117,36 @@ def test_what_is_not_the_whole_suite_in_its_container_does_not_meet_it(
     assert judgement.status is NOT_MET
     assert words in judgement.reason
     assert judgement.remedy
+
+
+def test_an_option_is_told_once_however_often_it_was_seen() -> None:
+    seen = saw(
+        passed=100, arguments=("--ignore=tests/db",), left_out_by=("--ignore /app/tests/db",)
+    )
+
+    reason = CRITERION.judge(dossier(trials=judged(pytest=seen))).reason
+
+    assert reason == "tests are left out by --ignore /app/tests/db"
+
+
+def test_an_expression_that_deselects_nothing_leaves_nothing_out() -> None:
+    seen = saw(passed=100, left_out_by=("-m not slow", "-k not old"))
+
+    assert CRITERION.judge(dossier(trials=judged(pytest=seen))).status is CriterionStatus.MET
+
+
+def test_a_test_file_of_the_commit_without_a_result_is_named() -> None:
+    judgement = CRITERION.judge(dossier(untested_files=("tests/db/test_a.py", "tests/test_b.py")))
+
+    assert judgement.status is NOT_MET
+    assert judgement.reason == "no test was collected of tests/db/test_a.py, tests/test_b.py"
+    assert "verdict.not_tests" in judgement.remedy
+
+
+def test_test_files_that_cannot_be_told_are_not_measured() -> None:
+    judgement = CRITERION.judge(dossier(untested_files=None))
+
+    assert judgement.status is CriterionStatus.NOT_MEASURED
 
 
 def test_a_container_of_no_worker_is_a_stranger_although_the_engine_ran_it() -> None:
@@ -140,10 +179,14 @@ def test_a_setting_of_the_project_is_part_of_the_commit() -> None:
 
 
 def test_the_settings_can_allow_what_is_left_out() -> None:
-    seen = saw(passed=80, skipped=20, deselected=5, arguments=("--ignore=tests/db",))
+    by = ("collect_ignore in conftest.py a.py",)
+    ignoring = ("--ignore=tests/db",)
+    seen = saw(passed=80, skipped=20, deselected=5, arguments=ignoring, left_out_by=by)
     rules = settings({"allow_deselected": True, "max_not_run": 0.2})
 
-    judgement = CRITERION.judge(dossier(trials=judged(pytest=seen), settings=rules))
+    judgement = CRITERION.judge(
+        dossier(trials=judged(pytest=seen), settings=rules, untested_files=("test_a.py",))
+    )
 
     assert judgement.status is CriterionStatus.MET
     assert "20 were skipped or expected to fail, 5 deselected" in judgement.reason
