@@ -1,11 +1,16 @@
 """Trials of only the tests that a change can affect."""
 
 import json
+import time
+from collections.abc import Iterator
+
+import pytest
 
 from seatrial.evidence.record import Record, Status
 
+from .engine_state import docker
 from .program import run_trial, seatrial
-from .projects import MakeProject, Project, compose_with
+from .projects import PYTEST_IMAGE, MakeProject, Project, compose_with
 
 FILES = {
     "prices.py": "def total(prices):\n    return sum(prices)\n",
@@ -94,15 +99,45 @@ def test_a_change_that_reaches_no_test_runs_nothing(project: MakeProject) -> Non
     assert made.trials() == trials
 
 
-def test_a_change_of_the_stack_runs_everything_and_says_why(project: MakeProject) -> None:
-    made = watched(project)
-    made.write("docker-compose.test.yml", compose_with(test="environment: {MODE: other}"))
+OWN_IMAGE = "seatrial-tests-changed-base:1"
 
-    record = run_trial(made, "--changed").record
 
-    assert record.partial is None
-    assert len(ran(made, record)) == 3
-    assert any("docker-compose.test.yml shapes the containers" in f for f in record.findings)
+@pytest.fixture
+def own_image() -> Iterator[str]:
+    docker("tag", PYTEST_IMAGE, OWN_IMAGE)
+    yield OWN_IMAGE
+    docker("image", "rm", "--force", OWN_IMAGE)
+
+
+def test_only_what_was_seen_of_the_same_request_on_the_same_stack_narrows_a_trial(
+    project: MakeProject, own_image: str
+) -> None:
+    made = watched(
+        project, compose=compose_with(image=own_image, test="environment: {MODE: '${MODE:-a}'}")
+    )
+
+    def run(*arguments: str, **env: str) -> tuple[list[str], str]:
+        ended = seatrial("run", "--json", "--changed", *arguments, cwd=made.folder, env=env)
+        assert ended.record.status is Status.PASSED, ended.stdout
+        findings = [f for f in ended.record.findings if f.startswith("all tests were run: ")]
+        return ran(made, ended.record), "".join(findings)
+
+    tests, why = run("--", "test_greet.py")
+    assert tests == ["test_greet.py::test_greet"]
+    assert why.endswith(", what pytest is asked for changed")
+
+    made.write("prices.py", "def total(prices):\n    return sum(list(prices))\n")
+    assert run() == (["test_prices.py::test_total"], "")
+
+    tests, why = run(MODE="b")
+    assert len(tests) == 3
+    assert why.endswith(", service test changed")
+
+    another = f"FROM {PYTEST_IMAGE}\nLABEL changed={time.time_ns()}\n"
+    docker("build", "--quiet", "--tag", own_image, "-", stdin=another)
+    tests, why = run(MODE="b")
+    assert len(tests) == 3
+    assert why.endswith(f", image {own_image} changed")
 
 
 def test_part_of_the_tests_is_not_held_against_a_threshold_for_all(

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from seatrial.evidence.model import Model
+from seatrial.evidence.premises import Premises
 from seatrial.evidence.processes import Processes, Report, is_report, pid_of, read_report
 from seatrial.evidence.sources import ProjectFiles, compare_sources, shared_tail
 from seatrial.evidence.trace_lines import (
@@ -34,11 +35,14 @@ __all__ = [
     "Use",
     "load_dependencies",
     "merge_dependencies",
+    "premises_of",
     "read_dependencies",
     "save_dependencies",
 ]
 
 _MAX_PATTERNS = 100
+_MAX_HEAD = 1 << 20
+"""Bytes of one line of a kept file's beginning."""
 
 
 class FileState(Model):
@@ -114,6 +118,8 @@ class Dependencies:
     """pytest's patterns for names of test files."""
     states: Mapping[str, FileState] = field(default_factory=dict)
     """All files of the project at that time."""
+    premises: Premises = field(default_factory=dict)
+    """What the run rested on beside them."""
 
 
 def read_dependencies(
@@ -162,7 +168,13 @@ def merge_dependencies(old: Dependencies, new: Dependencies) -> Dependencies:
         for test, use in {**old.tests, **new.tests}.items()
         if test in new.tests or use.file in new.states
     }
-    return replace(rerun, tests=tests, python_files=new.python_files, states=new.states)
+    return replace(
+        rerun,
+        tests=tests,
+        python_files=new.python_files,
+        states=new.states,
+        premises=new.premises,
+    )
 
 
 def save_dependencies(path: Path, dependencies: Dependencies) -> None:
@@ -171,10 +183,26 @@ def save_dependencies(path: Path, dependencies: Dependencies) -> None:
     Raises:
         OSError: the disk is full or not writable.
     """
+    # The premises come first: whoever looks for their equal need not read the rest.
+    head = json.dumps(dict(dependencies.premises))
     body = _stored(dependencies).model_dump_json()
     draft = path.with_suffix(path.suffix + ".part")
-    draft.write_text(f"{_digest(body)}\n{body}\n", encoding="utf-8")
+    whole = f"{head}\n{body}\n"
+    draft.write_text(f"{_digest(whole)}\n{whole}", encoding="utf-8")
     draft.replace(path)
+
+
+def premises_of(path: Path) -> Premises | None:
+    """What the run of saved dependencies rested on; None if there are none.
+
+    Only `load_dependencies` says whether they are whole.
+    """
+    try:
+        with path.open("rb") as file:
+            file.readline(_MAX_HEAD)
+            return _as_premises(json.loads(file.readline(_MAX_HEAD)))
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def load_dependencies(path: Path) -> Dependencies | None:
@@ -182,13 +210,20 @@ def load_dependencies(path: Path) -> Dependencies | None:
     try:
         if path.stat().st_size > MAX_BYTES:
             return None
-        digest, body = path.read_text(encoding="utf-8").split("\n", 1)
-        body = body.removesuffix("\n")
-        if digest != _digest(body):
+        digest, whole = path.read_text(encoding="utf-8").split("\n", 1)
+        if digest != _digest(whole):
             return None
-        return _restored(_Stored.model_validate_json(body))
-    except (OSError, ValueError, ValidationError, IndexError):
+        head, body = whole.removesuffix("\n").split("\n", 1)
+        restored = _restored(_Stored.model_validate_json(body))
+        return replace(restored, premises=_as_premises(json.loads(head)))
+    except (OSError, ValueError, ValidationError, IndexError, RecursionError):
         return None
+
+
+def _as_premises(value: Any) -> Premises:
+    if not isinstance(value, dict):
+        raise ValueError("the premises are no table")
+    return {name: str(each) for name, each in value.items()}
 
 
 # What the tracer wrote.
@@ -493,7 +528,7 @@ class _StoredTest(Model):
 
 
 class _Stored(Model):
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     names: tuple[str, ...]
     tests: dict[str, _StoredTest]
     collected: dict[int, _StoredUse]

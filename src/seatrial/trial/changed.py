@@ -2,20 +2,26 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from seatrial.engine.api import Engine
 from seatrial.errors import NothingAffected
 from seatrial.evidence.dependencies import (
     Dependencies,
     FileState,
     load_dependencies,
     merge_dependencies,
+    premises_of,
     read_dependencies,
     save_dependencies,
 )
+from seatrial.evidence.filetree import NotComparableError
+from seatrial.evidence.fingerprint import Stock
 from seatrial.evidence.folder import newest_records
 from seatrial.evidence.partial import MAX_CHANGED, Partial
+from seatrial.evidence.premises import Premises, difference
+from seatrial.evidence.record import ServiceRecord
 from seatrial.selection.affected import affected
 from seatrial.selection.assign import file_of
 from seatrial.selection.changes import (
@@ -26,6 +32,8 @@ from seatrial.selection.changes import (
 )
 from seatrial.settings import Settings
 from seatrial.stack.plan import Plan
+from seatrial.trial.premises import Ground, settled, stand_on
+from seatrial.trial.reuse import Ledger
 from seatrial.trial.whereabouts import gets_elsewhere, reaches_containers, shaping_files
 from seatrial.words import counted
 
@@ -48,25 +56,31 @@ class Narrowing:
     """Known tests of the same files that need not run."""
     reason: str
     """Why all; empty if it is not."""
+    ground: Ground | str
+    """What the trial rests on beside the files; why that cannot be told, if it cannot."""
     known: Dependencies | None = None
     partial: Partial | None = None
 
 
-async def narrow(plan: Plan, settings: Settings) -> Narrowing:
+async def narrow(
+    plan: Plan, settings: Settings, *, stock: Stock | str, ledger: Ledger
+) -> Narrowing:
     """Find the tests that what has changed since they were last watched can affect.
+
+    `stock` is all that goes into the trial, or why that cannot be told.
 
     Raises:
         NothingAffected: there are none.
         UsageFault: git does not know the base commit.
     """
-    return await asyncio.to_thread(_narrow, plan, settings)
+    return await asyncio.to_thread(_narrow, plan, settings, stock, ledger)
 
 
-def _narrow(plan: Plan, settings: Settings) -> Narrowing:
-    found = _newest(plan.project)
-    if found is None:
-        reason = "no earlier trial says what the tests use"
-        return Narrowing(snapshot(plan.project), None, (), reason)
+def _narrow(plan: Plan, settings: Settings, stock: Stock | str, ledger: Ledger) -> Narrowing:
+    ground = stand_on(ledger, stock)
+    found = _newest(plan.project, ground)
+    if isinstance(found, str):
+        return Narrowing(snapshot(plan.project), None, (), found, ground)
     trial, known, failed = found
     states = snapshot(plan.project, known.states)
     changes = changes_between(known.states, states)
@@ -84,7 +98,7 @@ def _narrow(plan: Plan, settings: Settings) -> Narrowing:
         files=states,
     )
     if selected.everything:
-        return Narrowing(states, None, (), selected.reason, known)
+        return Narrowing(states, None, (), selected.reason, ground, known)
     tests = tuple(sorted(selected.tests | selected.files))
     if not tests:
         raise NothingAffected(
@@ -102,17 +116,35 @@ def _narrow(plan: Plan, settings: Settings) -> Narrowing:
     )
     files = frozenset(file_of(test) for test in tests)
     left_out = tuple(sorted(test for test in selected.left_out if file_of(test) in files))
-    return Narrowing(states, tests, left_out, "", known, partial)
+    return Narrowing(states, tests, left_out, "", ground, known, partial)
 
 
-def keep_dependencies(
-    narrowing: Narrowing, plan: Plan, traces: Sequence[Path], into: Path
+async def keep_dependencies(
+    narrowing: Narrowing,
+    plan: Plan,
+    traces: Sequence[Path],
+    into: Path,
+    *,
+    engine: Engine,
+    services: Sequence[ServiceRecord],
 ) -> str | None:
     """Write what is known now of the tests' dependencies; a reason if it cannot be.
 
-    `traces` are what the containers wrote. What was seen counts only if the project's files were
-    the same all the time.
+    `traces` are what the containers of `services` wrote. What was seen counts only if the project's
+    files, and all else that goes into the trial, were the same all the time.
     """
+    if isinstance(narrowing.ground, str):
+        return narrowing.ground
+    try:
+        premises = await settled(engine, narrowing.ground, services)
+    except NotComparableError as error:
+        return str(error)
+    return await asyncio.to_thread(_keep, narrowing, plan, traces, into, premises)
+
+
+def _keep(
+    narrowing: Narrowing, plan: Plan, traces: Sequence[Path], into: Path, premises: Premises
+) -> str | None:
     if snapshot(plan.project, narrowing.states) != dict(narrowing.states):
         return "files of the project changed while the tests ran"
     test = plan.selection.test
@@ -120,21 +152,31 @@ def keep_dependencies(
     seen = read_dependencies(traces, plan.project, narrowing.states, mounts)
     if seen is None:
         return "the tests' Python is older than 3.12, or what was seen did not come out whole"
+    seen = replace(seen, premises=premises)
     if narrowing.tests is not None and narrowing.known is not None:
         seen = merge_dependencies(narrowing.known, seen)
     save_dependencies(into / DEPENDENCIES_FILE, seen)
     return None
 
 
-def _newest(project: Path) -> tuple[str, Dependencies, frozenset[str]] | None:
-    """The newest trial that recorded what the tests use, and what has failed since."""
+def _newest(project: Path, ground: Ground | str) -> tuple[str, Dependencies, frozenset[str]] | str:
+    """The newest trial on the same ground that recorded what the tests use, and what has failed
+    since; if there is none, why not."""
+    if isinstance(ground, str):
+        return f"whether the stack is the one that it was cannot be told: {ground}"
     failed: set[str] = set()
+    why_not = ""
     for record, folder in newest_records(project, _LOOKED_AT):
         if record.pytest:
             failed |= {failure.test for failure in record.pytest.failures}
-        if known := load_dependencies(folder.path / DEPENDENCIES_FILE):
+        path = folder.path / DEPENDENCIES_FILE
+        if (premises := premises_of(path)) is None:
+            continue
+        if differs := difference(premises, ground.premises):
+            why_not = why_not or f"since trial {record.id}, {differs}"
+        elif known := load_dependencies(path):
             return record.id, known, frozenset(failed)
-    return None
+    return why_not or "no earlier trial says what the tests use"
 
 
 def _told(changes: Sequence[str]) -> str:

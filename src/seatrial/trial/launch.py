@@ -141,7 +141,9 @@ async def launch(
         missing: tuple[Preparation, ...] = ()
         if loaded.settings.prepared and engine_is_local:
             plan, missing = await with_prepared(engine, plan, loaded.settings.prepare)
-        narrowing = await narrow(plan, loaded.settings) if loaded.settings.changed else None
+        narrowing = None
+        if loaded.settings.changed:
+            narrowing = await narrow(plan, loaded.settings, stock=stock, ledger=ledger)
         machine = await engine.info()
         known, division = await divide_work(plan, loaded.settings, machine, narrowing)
         hashing = asyncio.create_task(hash_stock_of(ledger, stock))

@@ -35,12 +35,23 @@ from seatrial.evidence.fingerprint import (
 )
 from seatrial.evidence.folder import RunFolder, write_record
 from seatrial.evidence.hostile import plain_text
-from seatrial.evidence.record import FileEntry, Record, Reused, Status
+from seatrial.evidence.record import FileEntry, Record, Reused, ServiceRecord, Status
 from seatrial.settings import Settings
 from seatrial.stack.plan import Plan
 from seatrial.trial.ingredients import find_facts, find_images, find_roots
 
-__all__ = ["Ledger", "find_reusable", "has_trials", "hash_stock_of", "seal", "take_stock"]
+__all__ = [
+    "Ledger",
+    "find_reusable",
+    "has_trials",
+    "hash_stock_of",
+    "read_hashes",
+    "save_hashes",
+    "seal",
+    "settled_images",
+    "take_stock",
+    "untouched",
+]
 
 _HOME = ".seatrial"
 _INDEX = "reuse.json"
@@ -116,7 +127,7 @@ async def find_reusable(
     """
     if isinstance(stock, str) or not max_age_s or not has_trials(ledger.project):
         return None  # nothing could be found, so nothing need be hashed now
-    cache = await asyncio.to_thread(_cache, ledger)
+    cache = await asyncio.to_thread(read_hashes, ledger)
     try:
         return await asyncio.to_thread(_find, ledger, stock, max_age_s, cache)
     finally:
@@ -127,13 +138,13 @@ async def hash_stock_of(ledger: Ledger, stock: Stock | str) -> str | NotComparab
     """Hash what was listed, but the images, or say why that cannot be; for `seal`."""
     if isinstance(stock, str):
         return NotComparableError(stock)
-    cache = await asyncio.to_thread(_cache, ledger)
+    cache = await asyncio.to_thread(read_hashes, ledger)
 
     def work() -> str:
         try:
             return hash_stock(stock, cache)
         finally:
-            _save(ledger, cache)
+            save_hashes(ledger, cache)
 
     try:
         return await asyncio.to_thread(work)
@@ -165,7 +176,8 @@ async def seal(
         why_not = str(sha256)
     else:
         try:
-            images = await _unchanged_images(engine, record, stock)
+            await untouched(stock)
+            images = await settled_images(engine, record.services, stock)
             mark = fingerprint(sha256, images)
         except NotComparableError as error:
             why_not = str(error)
@@ -179,6 +191,49 @@ async def seal(
     if mark and _is_worth_keeping(record):
         await asyncio.to_thread(_enter, ledger, record)
     return record
+
+
+async def settled_images(
+    engine: Engine, services: Sequence[ServiceRecord], before: Stock
+) -> dict[str, str | None]:
+    """The ids of the images, if it is certain which ones a trial of these services was given.
+
+    Raises:
+        NotComparableError: it is not.
+    """
+    used = {s.image.name: s.image.id for s in services if s.image and not s.image.built}
+    images = await _image_ids(engine, list(before.images))
+    for name, found in images.items():
+        # An image that was not there before was fetched for this trial.
+        if (before.images[name] or found) != found or used.get(name, found) != found:
+            raise NotComparableError(f"while it ran, {name} became the name of another image")
+    return images
+
+
+async def untouched(before: Stock) -> None:
+    """See that all files of a trial that has ended are as they were listed when it began.
+
+    Raises:
+        NotComparableError: they are not.
+    """
+    roots = [root for root, _ in before.trees]
+    after = await asyncio.to_thread(list_stock, before.facts, roots, {})
+    if changed := changed_files(before, after):
+        told = ", ".join(changed[:_MAX_TOLD])
+        more = f" and {len(changed) - _MAX_TOLD} more" if changed[_MAX_TOLD:] else ""
+        raise NotComparableError(f"while it ran, these changed: {told}{more}")
+
+
+def read_hashes(ledger: Ledger) -> HashCache:
+    """The hashes that are known of the project's files."""
+    return read_cache(ledger.hashes, int(ledger.wall_clock().timestamp() * 1e9))
+
+
+def save_hashes(ledger: Ledger, cache: HashCache) -> None:
+    """Keep the hashes for the next trial, if any is new."""
+    if cache.changed:
+        write_cache(ledger.hashes, cache)
+        cache.changed = False
 
 
 def _find(
@@ -199,7 +254,7 @@ def _find(
     except NotComparableError:
         return None
     finally:
-        _save(ledger, cache)
+        save_hashes(ledger, cache)
     reused = Reused(
         trial=record.id,
         measured=record.finished,
@@ -239,27 +294,6 @@ def _is_intact(folder: RunFolder, files: Iterable[FileEntry], cache: HashCache) 
     return True
 
 
-async def _unchanged_images(engine: Engine, record: Record, before: Stock) -> dict[str, str | None]:
-    """The ids of the images, if it is certain what the trial was given.
-
-    Raises:
-        NotComparableError: it is not.
-    """
-    roots = [root for root, _ in before.trees]
-    after = await asyncio.to_thread(list_stock, before.facts, roots, {})
-    if changed := changed_files(before, after):
-        told = ", ".join(changed[:_MAX_TOLD])
-        more = f" and {len(changed) - _MAX_TOLD} more" if changed[_MAX_TOLD:] else ""
-        raise NotComparableError(f"while it ran, these changed: {told}{more}")
-    used = {s.image.name: s.image.id for s in record.services if s.image and not s.image.built}
-    images = await _image_ids(engine, list(before.images))
-    for name, found in images.items():
-        # An image that was not there before was fetched for this trial.
-        if (before.images[name] or found) != found or used.get(name, found) != found:
-            raise NotComparableError(f"while it ran, {name} became the name of another image")
-    return images
-
-
 async def _image_ids(engine: Engine, names: Sequence[str]) -> dict[str, str | None]:
     from aiodocker.exceptions import DockerError  # noqa: PLC0415 - imported late, see connect
 
@@ -273,16 +307,6 @@ async def _image_ids(engine: Engine, names: Sequence[str]) -> dict[str, str | No
             raise NotComparableError(f"the engine does not tell what {name} is") from fault
 
     return dict(zip(names, await asyncio.gather(*map(ask, names)), strict=True))
-
-
-def _cache(ledger: Ledger) -> HashCache:
-    return read_cache(ledger.hashes, int(ledger.wall_clock().timestamp() * 1e9))
-
-
-def _save(ledger: Ledger, cache: HashCache) -> None:
-    if cache.changed:
-        write_cache(ledger.hashes, cache)
-        cache.changed = False
 
 
 def _read_index(path: Path) -> dict[str, tuple[str, str]]:

@@ -190,8 +190,13 @@ async def _keep_dependencies(rig: Rig, journal: Journal, result: Attempt) -> Non
         for worker in journal.crew or [Worker(1, rig, journal)]
         for path in sorted((worker.rig.folder.path / "probe").glob("dependencies*.jsonl"))
     ]
-    why_not = await asyncio.to_thread(
-        keep_dependencies, rig.narrowing, rig.plan, traces, rig.folder.path
+    why_not = await keep_dependencies(
+        rig.narrowing,
+        rig.plan,
+        traces,
+        rig.folder.path,
+        engine=rig.engine,
+        services=services_of(journal),
     )
     if why_not:
         journal.note(f"what the tests use was not recorded: {why_not}")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from seatrial.evidence.dependencies import (
     Use,
     load_dependencies,
     merge_dependencies,
+    premises_of,
     read_dependencies,
     save_dependencies,
 )
@@ -216,6 +218,7 @@ def kept_text(path: Path) -> bytes:
         readers={},
         python_files=("test_*.py",),
         states={"a.py": FileState(sha256="0")},
+        premises={"image x": "sha256:1"},
     )
     save_dependencies(path, known)
     return path.read_bytes()
@@ -223,6 +226,28 @@ def kept_text(path: Path) -> bytes:
 
 def test_what_is_missing_reads_as_nothing(tmp_path: Path) -> None:
     assert load_dependencies(tmp_path / "missing.json") is None
+    assert premises_of(tmp_path / "missing.json") is None
+
+
+@pytest.mark.parametrize("content", ["", "x", "x\n", "x\n[1]\n", "x\n{\n", "x\n" + "[" * 10**5])
+def test_what_is_no_file_of_dependencies_has_no_premises(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "kept.json"
+    path.write_text(content)
+
+    assert premises_of(path) is None
+
+
+def test_what_a_run_rested_on_is_kept_with_what_it_used(read: Read, tmp_path: Path) -> None:
+    known = read(LINES)
+    assert known is not None
+    premises = {"image postgres:16": "sha256:1"}
+
+    save_dependencies(tmp_path / "kept.json", replace(known, premises=premises))
+
+    assert premises_of(tmp_path / "kept.json") == premises
+    kept = load_dependencies(tmp_path / "kept.json")
+    assert kept is not None
+    assert kept.premises == premises
 
 
 def test_a_run_of_some_tests_replaces_what_they_used_and_keeps_the_others(read: Read) -> None:

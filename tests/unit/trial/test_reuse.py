@@ -8,38 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiodocker.exceptions import DockerError
 
 from seatrial.evidence.filetree import NotComparableError
 from seatrial.evidence.folder import manifest, new_run_folder, read_record
 from seatrial.evidence.record import Image, Record, Retry, Status
 from seatrial.settings import Settings
 from seatrial.trial.reuse import Ledger, find_reusable, hash_stock_of, seal, take_stock
-from unit.engine.fake_engine import FakeEngine
 from unit.factories import make_record, make_service
 from unit.stack.forms import bind
 
+from .image_store import ImageStore
 from .plans import make_plan_of
 
 DAY_S = 86400.0
 POSTGRES = "postgres:16"
-
-
-class Store(FakeEngine):
-    """An engine that only has images."""
-
-    def __init__(self, ids: dict[str, str]) -> None:
-        super().__init__()
-        self.ids = ids
-        self.status = 404
-
-    async def info(self) -> dict[str, Any]:
-        return {"ID": "engine"}
-
-    async def inspect_image(self, name: str) -> dict[str, Any]:
-        if name not in self.ids:
-            raise DockerError(self.status, "no such image")
-        return {"Id": self.ids[name]}
 
 
 @dataclass
@@ -47,7 +29,7 @@ class Bench:
     """A project with one mounted file, and an engine with one image."""
 
     project: Path
-    engine: Store = field(default_factory=lambda: Store({POSTGRES: "sha256:1"}))
+    engine: ImageStore = field(default_factory=lambda: ImageStore({POSTGRES: "sha256:1"}))
     now: datetime = datetime(2026, 1, 2, 3, 5, tzinfo=UTC)
 
     @property
