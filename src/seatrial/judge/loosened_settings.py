@@ -34,6 +34,8 @@ _LESS_IS_LOOSER = (
     "verdict.trials",
     "verdict.monitoring_days",
 )
+_ANY_CHANGE = ("command", "service")
+"""They decide which tests run."""
 _STRICTEST_FIRST = ("low", "medium", "high", "never")
 
 
@@ -46,6 +48,10 @@ def loosened_settings(before: Settings, now: Settings) -> Iterator[Loosened]:
     for rule in _LESS_IS_LOOSER:
         old, new = _value(before, rule), _value(now, rule)
         if old is not None and (new is None or new < old):
+            yield _loosened(rule, old, new)
+    for rule in _ANY_CHANGE:
+        old, new = _value(before, rule), _value(now, rule)
+        if old != new:
             yield _loosened(rule, old, new)
     yield from _loosened_verdict(before, now)
     yield from _changed_weights(before.verdict.weights, now.verdict.weights)
@@ -121,4 +127,6 @@ def _in_words(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return " ".join(value)
     return f"{value:g}" if isinstance(value, float) else str(value)

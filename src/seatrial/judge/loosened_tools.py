@@ -2,14 +2,14 @@
 
 import configparser
 import re
-import shlex
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from seatrial.judge.commands_of_pytest import fail_under_options, lost_paths
 from seatrial.judge.loosened_settings import Loosened
 
-__all__ = ["TOOL_FILES", "fail_under_options", "leaving_out", "loosened_tools"]
+__all__ = ["TOOL_FILES", "loosened_tools"]
 
 ReadText = Callable[[str], str | None]
 """The text of a file at the project's top; None if there is none."""
@@ -55,93 +55,11 @@ _NOT_ENTERED = [
     *("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}"),
 ]
 
-_FAIL_UNDER = re.compile(r"--(?:cov-)?fail-under(?:=|\s+|['\"],\s*['\"])['\"]?(\d+(?:\.\d+)?)")
-_WITH_VALUE = ("--deselect", "--ignore", "--ignore-glob", "--cov-config", "--config-file")
-_WITH_VALUE_SHORT = ("-k", "-m", "-c", "-o", "-p")
-_ALONE = (
-    *("--lf", "--last-failed", "--sw", "--stepwise", "--co", "--collect-only", "--no-cov"),
-    *("--noconftest", "--setup-only", "--setup-plan", "--setuponly", "--setupplan"),
-)
-_BEGINS = ("pytest", "py.test", "addopts", "PYTEST_ADDOPTS")
-_ENDS = frozenset({"&&", "||", ";", "|", "&", "\n"})
-_KEY = re.compile(r"^\s*(?:-\s+)?(?:\[.*\]\s*$|[\w.\"'][\w.\"'-]*\s*(?::(?:\s|$)|=))")
-
 
 def loosened_tools(before: ReadText, now: ReadText) -> Iterator[Loosened]:
     """What the configuration at the project's top lets pass now and did not before."""
     yield from _loosened_coverage(_coverage(before), _coverage(now))
     yield from _loosened_pytest(_pytest(before), _pytest(now))
-
-
-def leaving_out(text: str, *, lines: bool) -> set[str]:
-    """Options of pytest in a file that leave tests out, or point to another configuration.
-
-    `lines`: a command ends with its line, as in a shell script; else, as in YAML or TOML, with the
-    next key.
-    """
-    found: set[str] = set()
-    options: list[str] | None = None
-    for token in [*_tokens(text, lines=lines), "\n"]:
-        if token in _ENDS:
-            found |= _left_out_by(options or [])
-            options = None
-        elif _begins(token):
-            options = []
-        elif options is not None:
-            options.append(token)
-    return found
-
-
-def fail_under_options(text: str) -> list[float]:
-    """The thresholds that commands in a file name."""
-    return [float(match) for match in _FAIL_UNDER.findall(text)]
-
-
-def _tokens(text: str, *, lines: bool) -> Iterator[str]:
-    for line in text.replace("\\\n", " ").split("\n"):
-        if lines or _KEY.match(line):
-            yield "\n"
-        yield from _words(line)
-
-
-def _words(text: str) -> Iterator[str]:
-    try:
-        words = shlex.split(text, comments=True)
-    except ValueError:
-        words = text.split()
-    for bare in words:
-        word = bare.strip("[](),") if " " in bare else bare.strip("[](){},\"'")
-        name, mark, value = word.partition("=")
-        if mark and name == "PYTEST_ADDOPTS":
-            yield name
-            yield from _words(value)
-        elif " " in word and (word.startswith("-") or "pytest" in word):
-            yield from _words(word)
-        elif word.endswith(";") and len(word) > 1:
-            yield word[:-1]
-            yield ";"
-        elif word not in {"", "-", "="}:
-            yield word
-
-
-def _begins(token: str) -> bool:
-    return token.rstrip(":").rsplit("/", 1)[-1] in _BEGINS
-
-
-def _left_out_by(options: list[str]) -> set[str]:
-    found = set()
-    for place, option in enumerate(options):
-        following = options[place + 1] if place + 1 < len(options) else ""
-        name, mark, value = option.partition("=")
-        if name in _ALONE:
-            found.add(name)
-        elif name in _WITH_VALUE:
-            found.add(f"{name} {value if mark else following}")
-        elif option[:2] in _WITH_VALUE_SHORT and not option.startswith("--"):
-            told = option[2:].removeprefix("=") or following
-            if option[:2] != "-p" or told.startswith("no:"):
-                found.add(f"{option[:2]} {told}")
-    return found
 
 
 def _loosened_coverage(before: Table, now: Table) -> Iterator[Loosened]:
@@ -172,7 +90,7 @@ def _loosened_pytest(before: Table, now: Table) -> Iterator[Loosened]:
         if not set(was) <= set(is_now):
             yield Loosened(f"pytest {key}", _told(was), _told(is_now))
     was, is_now = _list(before.get("testpaths")), _list(now.get("testpaths"))
-    if is_now and not set(was or ["."]) <= set(is_now):
+    if is_now and lost_paths(was or ["."], is_now):
         yield Loosened("pytest testpaths", _told(was), _told(is_now))
     was = _list(before.get("norecursedirs")) or _NOT_ENTERED
     if more := [one for one in _list(now.get("norecursedirs")) if one not in was]:

@@ -10,14 +10,15 @@ from seatrial.errors import UsageFault
 from seatrial.evidence.commit import resolve_commit
 from seatrial.evidence.history import added_lines, changed_names, parent_of, text_at
 from seatrial.evidence.hostile import plain_text
-from seatrial.judge.dossier import PolicyChange
-from seatrial.judge.loosened_settings import Loosened, loosened_settings
-from seatrial.judge.loosened_tools import (
-    TOOL_FILES,
+from seatrial.judge.commands_of_pytest import (
     fail_under_options,
     leaving_out,
-    loosened_tools,
+    lost_paths,
+    paths_of_commands,
 )
+from seatrial.judge.dossier import PolicyChange
+from seatrial.judge.loosened_settings import Loosened, loosened_settings
+from seatrial.judge.loosened_tools import TOOL_FILES, loosened_tools
 from seatrial.judge.waivers import WAIVERS_FILE, Waiver, read_waivers
 from seatrial.settings import PYPROJECT_FILE, SETTINGS_FILE, Settings, load_settings
 
@@ -109,15 +110,23 @@ def _changed_commands(project: Path, base: str) -> Iterator[PolicyChange]:
     names = [n for n in changed_names(project, base) if Path(n).suffix.lower() not in _NO_COMMANDS]
     before, now = set[str](), dict[str, str]()
     least_before, least_now = list[float](), list[float]()
+    paths_before, paths_now = set[str](), set[str]()
     for name in names:
         lines = Path(name).suffix.lower() not in _BLOCKS
         old, new = (text_at(project, commit, name) or "" for commit in (base, None))
         before |= leaving_out(old, lines=lines)
         now |= dict.fromkeys(leaving_out(new, lines=lines), name)
+        paths_before |= paths_of_commands(old, lines=lines)
+        paths_now |= paths_of_commands(new, lines=lines)
         least_before += fail_under_options(old)
         least_now += fail_under_options(new)
     for option in sorted(now.keys() - before):
         yield _change(project, Loosened(f"pytest {option}", "none", option), (now[option],))
+    # Where there was no command of pytest, or there is none now, nothing can be compared.
+    gone = lost_paths(paths_before, paths_now)
+    if gone and paths_now:
+        loosened = Loosened("pytest paths", ", ".join(gone), ", ".join(sorted(paths_now)))
+        yield _change(project, loosened, names)
     if least_before and min(least_now, default=0) < min(least_before):
         least = f"{min(least_now):g}" if least_now else "none"
         loosened = Loosened("fail-under of commands", f"{min(least_before):g}", least)

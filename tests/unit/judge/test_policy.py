@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.errors import UsageFault
+from seatrial.judge.commands_of_pytest import leaving_out, paths_of_commands
 from seatrial.judge.loosened_settings import loosened_settings
-from seatrial.judge.loosened_tools import leaving_out
 from seatrial.judge.policy import compare_policy, find_base
 from seatrial.settings import Settings
 from unit.judge.repositories import Repository, make_repository
@@ -208,6 +208,44 @@ LOOSENED: dict[str, tuple[str, str | None, str | None, str]] = {
         "[pytest]\naddopts =\n    --deselect=tests/test_a.py::test_b",
         "pytest --deselect tests/test_a.py::test_b",
     ),
+    "a folder of tests in a script": (
+        "run.sh",
+        "pytest -q\n",
+        "pytest -q tests/easy\n",
+        "pytest paths",
+    ),
+    "a smaller folder in a compose file": (
+        "compose.yml",
+        "command: pytest tests",
+        "command:\n  - pytest\n  - tests/easy\n",
+        "pytest paths",
+    ),
+    "a single test": (
+        "Makefile",
+        "test:\n\tpytest tests",
+        "test:\n\tpytest tests/test_a.py::test_b",
+        "pytest paths",
+    ),
+    "fewer of several folders": (
+        "compose.yml",
+        'command: ["pytest", "tests/a", "tests/b"]',
+        'command: ["pytest", "tests/a"]',
+        "pytest paths",
+    ),
+    "another test command": ("seatrial.toml", None, 'command = "pytest tests/easy"', "command"),
+    "another test service": ("seatrial.toml", 'service = "all"', 'service = "few"', "service"),
+    "a smaller folder in testpaths": (
+        "pytest.ini",
+        "[pytest]\ntestpaths = tests",
+        "[pytest]\ntestpaths = tests/easy",
+        "pytest testpaths",
+    ),
+    "testpaths where there were none": (
+        "pyproject.toml",
+        "",
+        '[tool.pytest.ini_options]\ntestpaths = ["tests/easy"]',
+        "pytest testpaths",
+    ),
     "in a script": ("run.sh", "pytest -q\n", "pytest -q -k fast\n", "pytest -k fast"),
     "in a compose file": (
         "compose.yml",
@@ -308,6 +346,7 @@ _HARDER = {
     not in {
         "a weight",  # any change of these counts
         "another base",
+        "another test service",
         "a criterion's command",
         "another metric",
         "a criterion removed",
@@ -384,9 +423,32 @@ def test_options_of_other_programs_leave_no_tests_out(text: str) -> None:
     assert leaving_out(text, lines=True) == set()
 
 
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("pytest", {"."}),
+        ("pytest -q && ls tests", {"."}),
+        ("python -m pytest ./tests/ -x", {"tests"}),
+        (
+            "pytest --cov src --junitxml reports/junit.xml -n 4 tests/a tests/b",
+            {"tests/a", "tests/b"},
+        ),
+        ('pytest "$@" > reports/out.txt', {"."}),
+        ("ls tests", set()),
+    ],
+)
+def test_the_paths_of_commands_are_read(text: str, paths: set[str]) -> None:
+    assert paths_of_commands(text, lines=True) == paths
+
+
+def test_a_path_that_holds_the_former_one_is_no_change(repository: Repository) -> None:
+    assert rules(repository, {"a.sh": "pytest tests/a\n"}, {"a.sh": "pytest tests\n"}) == []
+
+
 @given(text=st.text(), lines=st.booleans())
 def test_any_text_can_be_read(text: str, lines: bool) -> None:
     leaving_out(f"pytest {text}", lines=lines)
+    paths_of_commands(f"pytest {text}", lines=lines)
 
 
 _numbers = st.integers(1, 100)
