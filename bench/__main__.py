@@ -38,7 +38,9 @@ GREETINGS: dict[str, Greeting] = {
     "cache": (6379, b"PING\r\n", b"+PONG"),
     "gateway": (8080, b"GET /health HTTP/1.0\r\n\r\n", b"HTTP/1.1 200"),
 }
-FEW_TESTS = ("--command", "pytest -q --no-cov tests/unit/test_money.py")
+ONE_WORKER = ("--workers", "1")
+"""As the plain flow has; the example's own settings ask for two."""
+FEW_TESTS = (*ONE_WORKER, "--command", "pytest -q --no-cov tests/unit/test_money.py")
 """For rounds in which only start-up counts."""
 
 START_AT_MOST = 0.35
@@ -172,7 +174,7 @@ def _rounds(count: int) -> tuple[list[PlainRun], list[TrialRun]]:
             )
         )
         _say(f"round {number} of {count}: trial; plain took {plain[-1].total:.1f} s")
-        trials.append(run_trial(EXAMPLE))
+        trials.append(run_trial(EXAMPLE, *ONE_WORKER))
         _say(f"round {number} of {count}: trial took {trials[-1].wall:.1f} s")
     return plain[1:], trials[1:]
 

@@ -114,7 +114,7 @@ def _collect(suite: str, target: Path) -> bool:
                 _say(f"{suite}: left out, its source cannot be had")
                 return False
         _say(f"{suite}: running it once to see what its tests take")
-        run_trial(project)
+        run_trial(project, "--workers", "1")
         shutil.copyfile(project / ".seatrial" / "latest" / TEST_RESULTS_FILE, target)
     return True
 

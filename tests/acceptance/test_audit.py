@@ -177,6 +177,7 @@ def test_the_example_has_no_high_finding() -> None:
     assert {one.severity for one in report.findings} <= {Severity.LOW, Severity.NOTE}
     assert all(tool.version for tool in report.tools)
     assert set(report.files) == {
+        ".github/workflows/ship.yml",
         "Dockerfile.test",
         "docker-compose.test.yml",
         "scripts/run-tests.sh",

@@ -70,8 +70,9 @@ def test_the_coverage_of_a_suite_is_that_of_its_own_report(
         project = make(tmp_path)
     except NoRegistry as error:
         pytest.skip(f"no package registry answers: {error}")
+    # By one worker: a report that the test command writes is that of one container.
     done = subprocess.run(
-        [sys.executable, "-m", "seatrial", "run", "--quiet", "--json"],
+        [sys.executable, "-m", "seatrial", "run", "--quiet", "--json", "--workers", "1"],
         cwd=project,
         env={key: value for key, value in os.environ.items() if not key.startswith("COV_")},
         capture_output=True,
