@@ -1,13 +1,14 @@
 """Sets findings aside that a comment in the file ignores with a reason."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 from seatrial.audit.rules import found
 from seatrial.audit.sources import Source
 from seatrial.evidence.audit import AuditFinding, Ignored
 
-__all__ = ["suppress"]
+__all__ = ["ignored_rules", "suppress"]
 
 _COMMENT = re.compile(r"#\s*seatrial:\s*ignore\[([^\]\n]{0,200})\](.*)")
 _MIN_REASON = 3
@@ -40,6 +41,22 @@ def suppress(
     return counting, ignored
 
 
+def ignored_rules(text: str) -> Counter[str]:
+    """How many comments of a file with a reason ignore each rule."""
+    found = (_COMMENT.search(line) for line in text.splitlines())
+    return Counter(rule for match in found if match and _reason(match) for rule in _rules(match))
+
+
+def _reason(match: re.Match[str]) -> str:
+    """Empty if there is none to speak of."""
+    reason = match[2].strip()
+    return reason if len(reason) >= _MIN_REASON else ""
+
+
+def _rules(match: re.Match[str]) -> Iterator[str]:
+    return filter(None, (name.strip() for name in match[1].split(",")))
+
+
 def _comments(source: Source) -> dict[tuple[int, str], str]:
     """Reasons by line and rule; an entry without a rule is a comment without a reason."""
     reasons: dict[tuple[int, str], str] = {}
@@ -47,12 +64,12 @@ def _comments(source: Source) -> dict[tuple[int, str], str]:
         match = _COMMENT.search(line)
         if not match:
             continue
-        reason = match[2].strip()
-        if len(reason) < _MIN_REASON:
+        reason = _reason(match)
+        if not reason:
             reasons[number, ""] = ""
             continue
         held = [number] if line[: match.start()].strip() else [number, _next(source, number)]
-        for rule in filter(None, (name.strip() for name in match[1].split(","))):
+        for rule in _rules(match):
             reasons |= {(one, rule): reason for one in held}
     return reasons
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from seatrial.audit.suppress import ignored_rules
 from seatrial.errors import UsageFault
 from seatrial.evidence.commit import resolve_commit
 from seatrial.evidence.history import added_lines, changed_names, parent_of, text_at
@@ -21,6 +22,7 @@ from seatrial.judge.loosened_settings import Loosened, loosened_settings
 from seatrial.judge.loosened_tools import TOOL_FILES, loosened_tools
 from seatrial.judge.waivers import WAIVERS_FILE, Waiver, read_waivers
 from seatrial.settings import PYPROJECT_FILE, SETTINGS_FILE, Settings, load_settings
+from seatrial.words import counted
 
 __all__ = ["compare_policy", "find_base"]
 
@@ -65,7 +67,8 @@ def compare_policy(project: Path, base: str) -> tuple[PolicyChange, ...]:
     """What is easier to meet in the work tree than it was at the commit `base`.
 
     Compared are Seatrial's settings, the configuration of pytest and coverage.py, the options of
-    pytest in commands of changed files, `pragma: no cover` in Python files, and the waivers.
+    pytest in commands of changed files, `pragma: no cover` in Python files, comments by which the
+    audit ignores a rule, and the waivers.
 
     Raises:
         UsageFault: the settings or waivers of the work tree are not valid.
@@ -75,6 +78,7 @@ def compare_policy(project: Path, base: str) -> tuple[PolicyChange, ...]:
         *_changed_tools(project, base),
         *_changed_commands(project, base),
         *_added_pragmas(project, base),
+        *_added_ignores(project, base),
         *_added_waivers(project, base),
     )
 
@@ -138,6 +142,22 @@ def _added_pragmas(project: Path, base: str) -> Iterator[PolicyChange]:
         count = sum(n for line, n in lines.items() if _PRAGMA.search(line))
         if count:
             yield _change(project, Loosened("pragma: no cover", "0", f"{count} added"), (name,))
+
+
+def _added_ignores(project: Path, base: str) -> Iterator[PolicyChange]:
+    """Of each file for itself: a comment that moved to another one ignores something else there.
+
+    Any file may be one that the audit reads, whatever its name.
+    """
+    for name in changed_names(project, base):
+        now = ignored_rules(text_at(project, None, name) or "")
+        for rule, count in sorted(now.items()):
+            before = ignored_rules(text_at(project, base, name) or "")[rule]
+            if count > before:
+                loosened = Loosened(
+                    f"ignore of {rule}", counted(before, "comment"), counted(count, "comment")
+                )
+                yield _change(project, loosened, (name,))
 
 
 def _added_waivers(project: Path, base: str) -> Iterator[PolicyChange]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from seatrial.errors import UsageFault
 from seatrial.judge.commands_of_pytest import leaving_out, paths_of_commands
+from seatrial.judge.dossier import PolicyChange
 from seatrial.judge.loosened_settings import loosened_settings
 from seatrial.judge.policy import compare_policy, find_base
 from seatrial.settings import Settings
@@ -313,6 +314,18 @@ LOOSENED: dict[str, tuple[str, str | None, str | None, str]] = {
         "one = 1  # pragma: no cover\n",
         "pragma: no cover",
     ),
+    "a finding that a comment sets aside": (
+        "Dockerfile",
+        "FROM python:3.13\nUSER root\n",
+        "FROM python:3.13\n# seatrial: ignore[runs-as-root] it binds port 80\nUSER root\n",
+        "ignore of runs-as-root",
+    ),
+    "one more rule in a comment": (
+        "compose.yml",
+        "privileged: true  # seatrial: ignore[host-path] needed",
+        "privileged: true  # seatrial: ignore[host-path, privileged] needed",
+        "ignore of privileged",
+    ),
     "a waiver": ("seatrial-waivers.toml", None, _WAIVER, "waiver of score"),
     "a longer waiver": (
         "seatrial-waivers.toml",
@@ -386,6 +399,30 @@ def test_options_that_moved_to_another_file_are_no_change(repository: Repository
     before: Files = {"run.sh": "pytest -k fast\n"}
     now: Files = {"run.sh": "make test\n", "Makefile": "test:\n\tpytest -k fast\n"}
     assert rules(repository, before, now) == []
+
+
+def test_a_comment_that_ignores_a_rule_of_the_audit_says_where(repository: Repository) -> None:
+    line = "# seatrial: ignore[hadolint/DL3008] no other version is there"
+    base = repository.commit({"Dockerfile": f"FROM a\n{line}\nRUN b\n"})
+    repository.commit({"Dockerfile": f"FROM a\n{line}\nRUN b\n{line}\nRUN c\n"})
+    [change] = compare_policy(repository.folder, base)
+    assert change == PolicyChange(
+        "ignore of hadolint/DL3008", "1 comment", "2 comments", "Dockerfile:2"
+    )
+
+
+def test_a_comment_that_moved_to_another_file_ignores_something_else(
+    repository: Repository,
+) -> None:
+    line = "USER root  # seatrial: ignore[runs-as-root] it binds port 80"
+    assert rules(repository, {"Dockerfile": line}, {"Dockerfile": "", "Dockerfile.b": line}) == [
+        "ignore of runs-as-root"
+    ]
+
+
+def test_a_comment_without_a_reason_ignores_nothing(repository: Repository) -> None:
+    now: Files = {"Dockerfile": "USER root  # seatrial: ignore[runs-as-root]"}
+    assert rules(repository, {"Dockerfile": "USER root"}, now) == []
 
 
 def test_a_pragma_that_moved_is_no_change(repository: Repository) -> None:
