@@ -1,5 +1,7 @@
 """How a trial ends whose environment worked: the exit code, and the reason in one sentence."""
 
+import json
+
 import pytest
 
 from seatrial.evidence.record import Status
@@ -29,6 +31,26 @@ def test_a_failing_test_fails_the_trial_and_is_named(project: MakeProject) -> No
     assert "assert (1 + 1) == 3" in failure.message
     assert any("test_bad" in line for line in ended.fault.details)
     assert ended.fault.where == "logs/test.log"
+
+
+def test_what_failed_last_runs_before_all_else(project: MakeProject) -> None:
+    names = ("passes", "fails")
+    tests = "".join(f"def test_{name}(): assert {name == 'passes'}\n" for name in names)
+    failing = project(tests=None, files={f"test_{letter}.py": tests for letter in "abc"})
+    failing.write("test_b.py", "def test_passes(): pass\n")
+
+    orders = []
+    for _ in range(2):
+        ended = run_trial(failing)
+        assert ended.code == 1
+        results = (failing.runs / ended.record.id / "tests.jsonl").read_text().splitlines()
+        orders.append([json.loads(line)["id"] for line in results])
+
+    failed = ["test_a.py::test_fails", "test_c.py::test_fails"]
+    others = [f"test_{letter}.py::test_passes" for letter in "abc"]
+    assert sorted(orders[0]) == sorted([*failed, *others])
+    assert orders[0][0] not in failed
+    assert orders[1] == [*failed, *others]
 
 
 def test_a_command_that_hides_failing_tests_fails_all_the_same(project: MakeProject) -> None:

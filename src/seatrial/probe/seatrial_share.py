@@ -46,9 +46,6 @@ class Share:
             self._split.setdefault(file_of(test), set()).add(owner)
         first = values.get("first", ())
         self._ranks = {test: rank for rank, test in enumerate(first)}
-        self._file_ranks: dict[str, int] = {}
-        for rank, test in enumerate(first):
-            self._file_ranks.setdefault(file_of(test), rank)
         self._named = named_files(config)
         self._shared: set[str] = set()
         self._taken: dict[str, None] = {}
@@ -107,16 +104,30 @@ class Share:
         return zlib.crc32(file.encode(errors="replace")) % self._workers if owner is None else owner
 
     def _ordered(self, items: list[pytest.Item]) -> list[pytest.Item]:
-        """Those of high rank first, and files in one piece, so that their fixtures serve once."""
+        """Those of high rank first, as far as no fixture is set up twice for it.
+
+        A test that shares a fixture with the rest of its file or class stays with its file, which
+        then comes as early as that test would; in it, those of high rank are first.
+        """
         places: dict[str, int] = {}
-        for item in items:
-            places.setdefault(file_of(item.nodeid), len(places))
+        file_ranks: dict[str, int] = {}
+        alone: set[int] = set()
         last = len(self._ranks)
+        for item in items:
+            file = file_of(item.nodeid)
+            places.setdefault(file, len(places))
+            rank = self._ranks.get(item.nodeid, last)
+            if rank < last and stands_alone(item):
+                alone.add(id(item))
+            else:
+                file_ranks[file] = min(rank, file_ranks.get(file, last))
 
         def place(item: pytest.Item) -> tuple[int, int, int]:
             file = file_of(item.nodeid)
             rank = self._ranks.get(item.nodeid, last)
-            return self._file_ranks.get(file, last), places[file], rank
+            if id(item) in alone:
+                return -1, rank, 0
+            return file_ranks[file], places[file], rank
 
         return sorted(items, key=place)
 
@@ -148,6 +159,25 @@ class Share:
 def file_of(test: str) -> str:
     """The file's part of a node id."""
     return test.split("::", 1)[0]
+
+
+def stands_alone(item: pytest.Item) -> bool:
+    """Whether a test can run apart from the others of its file, without a fixture's second set-up.
+
+    `setup_module` and `setUpClass` are fixtures to pytest, too. Of a fixture with parameters one
+    value is there at a time, however wide its scope is.
+    """
+    found = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", None)
+    if found is None:
+        return False  # a plugin's kind of test: nobody knows what it shares
+    for definitions in found.values():
+        for definition in definitions:
+            scope = str(getattr(definition, "scope", "module"))
+            if scope not in ("function", "session") or (
+                scope == "session" and getattr(definition, "params", None)
+            ):
+                return False
+    return True
 
 
 def named_files(config: pytest.Config) -> frozenset[str]:

@@ -1,7 +1,5 @@
 """Reads from past trials how long each test takes."""
 
-import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,24 +9,15 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from seatrial.evidence.folder import newest_records
-from seatrial.evidence.tests import TEST_RESULTS_FILE
+from seatrial.evidence.tests import TEST_RESULTS_FILE, result_lines
 from seatrial.selection.assign import file_of
+from seatrial.selection.past import full_trials
 
 __all__ = ["Durations", "durations_in", "read_durations"]
 
-_LOOKED_AT = 20
-"""Trials, to find some that ran most of the suite."""
 _USED = 3
 """Trials. The median of three passes over one that ran on a busy machine, and follows a change
 after two; more would follow later and take longer to read."""
-_MOST = 0.5
-"""Of the tests of the largest trial: one that ran fewer was a run of a part, on purpose or not."""
-_OWN_ENDS = frozenset({0, 1})
-"""pytest's exit status: all passed, or some failed; otherwise tests are missing."""
-
-_MAX_TESTS = 500_000
-_MAX_LINE = 1 << 20
 _CUT_SHORT = frozenset({"failed", "error", "unfinished"})
 _UNTIMED = (None, None, None)
 
@@ -74,13 +63,7 @@ def read_durations(project: Path) -> Durations:
 
     Never raises for what is missing, cut off or edited: it is passed over.
     """
-    ended = [
-        (folder.path, record.pytest.counts.ran + record.pytest.counts.skipped)
-        for record, folder in newest_records(project, _LOOKED_AT)
-        if record.pytest and record.pytest.exit_status in _OWN_ENDS
-    ]
-    most = max((tests for _, tests in ended), default=0)
-    full = [path for path, tests in ended if tests >= most * _MOST and tests]
+    full = [folder.path for _, folder in full_trials(project)]
     return durations_in(path / TEST_RESULTS_FILE for path in full[:_USED])
 
 
@@ -107,23 +90,12 @@ def durations_in(results: Iterable[Path]) -> Durations:
 
 def _read(path: Path) -> Iterator[tuple[str, float, bool]]:
     """Node id, seconds, and whether it was cut short."""
-    try:
-        # A link leads out of the trial's folder, and a pipe would be waited for.
-        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
-    except OSError:
-        return
-    with file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            return
-        for _ in range(_MAX_TESTS):
-            line = file.readline(_MAX_LINE)
-            if not line:
-                return
-            try:
-                result = _RESULT.validate_json(line)
-            except ValidationError:
-                continue
-            times = (result.setup, result.call, result.teardown)
-            # A name that cannot be printed is not worth the care that it would need.
-            if times != _UNTIMED and result.id.isprintable():
-                yield result.id, sum(filter(None, times)), result.outcome in _CUT_SHORT
+    for line in result_lines(path):
+        try:
+            result = _RESULT.validate_json(line)
+        except ValidationError:
+            continue
+        times = (result.setup, result.call, result.teardown)
+        # A name that cannot be printed is not worth the care that it would need.
+        if times != _UNTIMED and result.id.isprintable():
+            yield result.id, sum(filter(None, times)), result.outcome in _CUT_SHORT

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.evidence.folder import newest_records
+from seatrial.evidence.folder import RunFolder, newest_records
 from seatrial.evidence.record import Record, Status
+from seatrial.selection.failures import failed_tests
 
 __all__ = ["PastTrial", "first", "read_past_trials"]
 
-AT_MOST = 200
-"""Tests that are brought forward; a record names no more failures than that."""
+AT_MOST = 5000
+"""Tests that are brought forward: those that failed in a bad trial of a large suite, and not so
+many that telling each worker of them takes long."""
 
 _READ = 20
 """Trials. What failed before that has a weight below a thousandth."""
@@ -25,7 +27,7 @@ _NOT_OF_THE_TESTS = frozenset({Status.ENVIRONMENT, Status.USAGE})
 
 @dataclass(frozen=True)
 class PastTrial:
-    """How the tests of a trial ended, as far as its record names them."""
+    """How the tests of a trial ended."""
 
     tests: int
     """How many ran."""
@@ -66,13 +68,13 @@ def first(trials: Sequence[PastTrial], *, at_most: int = AT_MOST) -> tuple[str, 
 
 def read_past_trials(project: Path) -> tuple[PastTrial, ...]:
     """The newest trials that ran tests, newest first; records that cannot be read are left out."""
-    return tuple(_past_trials(record for record, _ in newest_records(project, _READ)))
+    return tuple(_past_trials(newest_records(project, _READ)))
 
 
-def _past_trials(records: Iterable[Record]) -> Iterable[PastTrial]:
-    for record in records:
+def _past_trials(records: Iterable[tuple[Record, RunFolder]]) -> Iterable[PastTrial]:
+    for record, folder in records:
         if record.pytest is None or record.status in _NOT_OF_THE_TESTS:
             continue
-        failed = frozenset(failure.test for failure in record.pytest.failures)
+        failed = failed_tests(record, folder)
         if tests := record.pytest.counts.ran:
             yield PastTrial(tests, failed, frozenset(record.flaky))

@@ -30,6 +30,7 @@ from seatrial.selection.changes import (
     snapshot,
     union_of_changes,
 )
+from seatrial.selection.failures import failed_tests
 from seatrial.settings import Settings
 from seatrial.stack.plan import Plan
 from seatrial.trial.premises import Ground, settled, stand_on
@@ -167,8 +168,7 @@ def _newest(project: Path, ground: Ground | str) -> tuple[str, Dependencies, fro
     failed: set[str] = set()
     why_not = ""
     for record, folder in newest_records(project, _LOOKED_AT):
-        if record.pytest:
-            failed |= {failure.test for failure in record.pytest.failures}
+        failed |= failed_tests(record, folder)
         path = folder.path / DEPENDENCIES_FILE
         if (premises := premises_of(path)) is None:
             continue

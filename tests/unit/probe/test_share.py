@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -160,10 +161,8 @@ def test_a_test_that_nobody_has_seen_runs_beside_those_that_are_wanted(
     assert names(done) == ["test_it.py::test_b", "test_it.py::test_c"]
 
 
-def test_tests_that_are_wanted_first_run_first_and_files_stay_in_one_piece(
-    run_share: RunShare,
-) -> None:
-    done = run_share(Share(first=("test_two.py::test_two", "test_it.py::test_c")))
+def test_tests_that_are_wanted_first_run_before_all_others(run_share: RunShare) -> None:
+    done = run_share(Share(first=("test_two.py::test_two", "test_it.py::test_c", "test_one.py::x")))
 
     assert names(done) == [
         "test_two.py::test_two",
@@ -171,6 +170,81 @@ def test_tests_that_are_wanted_first_run_first_and_files_stay_in_one_piece(
         "test_it.py::test_a",
         "test_it.py::test_b",
         "test_one.py::test_one",
+    ]
+
+
+SHARING = {
+    "module": """
+        @pytest.fixture(scope="module")
+        def shared(): print("set up")
+        def test_a(shared): pass
+        def test_b(shared): pass
+    """,
+    "class": """
+        class Test:
+            @pytest.fixture(scope="class", autouse=True)
+            def shared(self): print("set up")
+            def test_a(self): pass
+            def test_b(self): pass
+    """,
+    "setup_module": """
+        def setup_module(): print("set up")
+        def test_a(): pass
+        def test_b(): pass
+    """,
+    "unittest": """
+        class Test(unittest.TestCase):
+            @classmethod
+            def setUpClass(cls): print("set up")
+            def test_a(self): pass
+            def test_b(self): pass
+    """,
+    "parameters": """
+        @pytest.fixture(scope="session", params=[1])
+        def shared(request): print("set up")
+        def test_a(shared): pass
+        def test_b(shared): pass
+    """,
+}
+
+
+@pytest.mark.parametrize("kind", SHARING)
+def test_a_test_that_shares_a_fixture_brings_its_file_with_it_and_nothing_is_set_up_twice(
+    run_share: RunShare, kind: str
+) -> None:
+    sharing = "import pytest, unittest\n" + dedent(SHARING[kind])
+    single = "def test_x(): pass\ndef test_y(): pass"
+    alone = names(run_share(Share(), test_n=sharing))
+    failed = next(name for name in alone if "test_b" in name)
+
+    share = Share(first=(failed, "test_s.py::test_y"))
+    done = run_share(share, "-s", test_a=single, test_n=sharing, test_s=single)
+
+    order = [name.partition("::")[0] + ":" + name.rpartition("test_")[2][0] for name in names(done)]
+    assert order[:3] == ["test_s.py:y", "test_n.py:b", "test_n.py:a"]
+    assert order[3:] == ["test_a.py:x", "test_a.py:y", "test_s.py:x"]
+    assert done.output.count("set up") == 1
+
+
+def test_a_fixture_of_the_session_or_of_the_test_keeps_no_test_back(run_share: RunShare) -> None:
+    text = """
+        import pytest
+        @pytest.fixture(scope="session")
+        def wide(): pass
+        @pytest.fixture(params=[1, 2])
+        def narrow(request): pass
+        def test_a(wide): pass
+        def test_b(wide, narrow): pass
+    """
+    share = Share(first=("test_s.py::test_s", "test_n.py::test_b[2]"))
+
+    done = run_share(share, test_n=dedent(text), test_s="def test_s(): pass")
+
+    assert names(done) == [
+        "test_s.py::test_s",
+        "test_n.py::test_b[2]",
+        "test_n.py::test_a",
+        "test_n.py::test_b[1]",
     ]
 
 
