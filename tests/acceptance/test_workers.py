@@ -64,6 +64,18 @@ def test_workers_together_run_what_one_runs_each_test_once_and_prove_it(
     junit = JUnitXml.fromfile(str(split.runs / together.id / "junit.xml"))
     assert (junit.tests, junit.failures, junit.errors) == (17, 0, 0)
 
+    automatic = run_trial(split, "--workers", "auto").record
+
+    assert automatic.pytest is not None
+    assert automatic.pytest.counts == alone.pytest.counts
+    cores = automatic.host.cores
+    assert len(automatic.split.workers if automatic.split else "1") == min(cores, 17)
+    if automatic.split is not None:
+        assert automatic.split.reason.endswith(f"the engine's machine has {cores} cores")
+        assert automatic.split.weighed_by == "durations"
+        assert automatic.split.proof is not None
+        assert automatic.split.proof.faults == ()
+
 
 def test_each_worker_has_a_stack_of_its_own(project: MakeProject) -> None:
     files = {f"test_{name}.py": ALONE_ON_ITS_STACK for name in "ab"}

@@ -10,6 +10,7 @@ from seatrial.evidence.record import (
     PhaseName,
     Pytest,
     Record,
+    Resources,
     ServiceRecord,
     Status,
     TestCounts,
@@ -41,6 +42,21 @@ def make_service(name: str = "db", **values: Any) -> ServiceRecord:
         "ready_at": 2.5,
     }
     return ServiceRecord(name=name, **(defaults | values))
+
+
+def make_resources(memory_peak_bytes: int, **values: Any) -> Resources:
+    """What a service used that took so much memory."""
+    defaults: dict[str, Any] = {
+        "cpu_seconds": 1.0,
+        "cpu_mean": 0.5,
+        "memory_peak_source": "kernel",
+        "received_bytes": 0,
+        "sent_bytes": 0,
+        "read_bytes": 0,
+        "written_bytes": 0,
+        "samples": 2,
+    }
+    return Resources(memory_peak_bytes=memory_peak_bytes, **(defaults | values))
 
 
 def make_record(**values: Any) -> Record:

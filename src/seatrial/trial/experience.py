@@ -1,19 +1,21 @@
 """What a project's earlier trials tell of its tests; without any, what its files do."""
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from seatrial.evidence.folder import newest_records
 from seatrial.selection.division import Known
 from seatrial.selection.durations import read_durations
 from seatrial.selection.order import first, read_past_trials
+from seatrial.selection.past import full_trials
 from seatrial.selection.sizes import file_sizes
 from seatrial.selection.workers import stack_peak
 
 __all__ = ["Experience", "look_back"]
 
-_LOOKED_AT = 3
-"""Trials whose peak of memory is looked for; one that broke off early has none."""
+_PEAKS = 3
+"""Full trials of which the largest peak counts: a part of the tests needs less, and one run may by
+chance. What was mended since is forgotten after as many."""
 
 
 @dataclass(frozen=True)
@@ -35,5 +37,5 @@ def look_back(project: Path, *, failures_first: bool) -> Experience:
         known = Known({file: float(size) for file, size in sizes.items()}, "sizes", ranking)
     else:
         known = Known(first=ranking)
-    peaks = (stack_peak(record) for record, _ in newest_records(project, _LOOKED_AT))
-    return Experience(known, next(filter(None, peaks), None))
+    peaks = (stack_peak(record) for record, _ in full_trials(project) if not record.partial)
+    return Experience(known, max(islice(filter(None, peaks), _PEAKS), default=None))
