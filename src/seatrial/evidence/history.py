@@ -14,6 +14,7 @@ __all__ = [
     "added_lines",
     "changed_names",
     "commit_time",
+    "is_built_on",
     "parent_of",
     "sha256_at",
     "text_at",
@@ -44,6 +45,11 @@ def parent_of(project: Path) -> str | None:
         if not line:
             break
     return None
+
+
+def is_built_on(project: Path, commit: str) -> bool:
+    """Whether a commit is among the first parents of the newest one, as far as this clone goes."""
+    return commit in _git(project, "rev-list", "--first-parent", "HEAD^", "--").split()
 
 
 def commit_time(project: Path) -> datetime | None:

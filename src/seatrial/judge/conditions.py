@@ -213,7 +213,7 @@ def _policy(dossier: Dossier) -> Iterator[Reason]:
         told = named(
             f"{one.before} → {one.now}{f' ({one.where})' if one.where else ''}" for one in changes
         )
-        base = (dossier.policy_base or "")[:12]
+        base = changes[0].base or (dossier.policy_base or "")[:12]
         yield Reason(
             key=f"policy-loosened:{rule}",
             what=f"easier to meet than at {base or 'the base'}: {rule}: {told}",

@@ -109,6 +109,8 @@ class PolicyChange:
     now: str
     where: str
     """The file, with a line if it is known."""
+    base: str = ""
+    """What it was compared with, in words; empty: the dossier's `policy_base`."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class Dossier:
     audit: AuditReport | None = None
     audit_exhibit: Exhibit | None = None
     policy_base: str | None = None
-    """The commit that the rules were compared with; None: there is none."""
+    """The commit that the rules were compared with; None: there is none, so it was the defaults."""
     policy_changes: tuple[PolicyChange, ...] = ()
     ledger_faults: tuple[str, ...] = ()
     """What shows that trials were removed from the ledger, put in, or changed."""

@@ -20,7 +20,7 @@ from seatrial.judge.dossier import CommandResult, Dossier, Exhibit, PolicyChange
 from seatrial.judge.earlier_approval import approval_folder, find_earlier_approval
 from seatrial.judge.integrity import check_record, check_trial, sha256_of
 from seatrial.judge.own_sources import own_sources
-from seatrial.judge.policy import compare_policy, find_base
+from seatrial.judge.policy import changed_policy, find_base
 from seatrial.judge.rehearsal import find_rehearsal
 from seatrial.judge.suite import part_of_the_suite
 from seatrial.judge.untested_files import files_of_tests, files_without_results, suite_files
@@ -105,7 +105,10 @@ def _read(
     trials = [judged] if judged else []
     trials += [one for one in found if one != judged and _is_of(one[0], commit)]
     base = find_base(project) if commit else None
-    changes: tuple[PolicyChange, ...] = compare_policy(project, base) if base else ()
+    approved = find_earlier_approval(project, judged[0]) if judged else None
+    changes: tuple[PolicyChange, ...] = ()
+    if commit:
+        changes = changed_policy(project, base, approved.commit if approved else None)
     return Dossier(
         settings=settings,
         commit=commit,
@@ -122,7 +125,7 @@ def _read(
         untested_files=_untested_files(project, settings, judged) if judged and commit else None,
         dockerfiles=_dockerfiles(project, judged[0], commit) if judged and commit else {},
         workflow_uploads=find_upload(project),
-        approved_before=find_earlier_approval(project, judged[0]) if judged else None,
+        approved_before=approved,
         committed=commit_time(project) if commit else None,
         now=now,
     )

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from seatrial.settings import CommandCriterion, MetricCriterion, Settings
 
-__all__ = ["Loosened", "loosened_settings"]
+__all__ = ["ANY_CHANGE", "Loosened", "loosened_settings"]
 
 
 class Loosened(NamedTuple):
@@ -34,8 +34,8 @@ _LESS_IS_LOOSER = (
     "verdict.trials",
     "verdict.monitoring_days",
 )
-_ANY_CHANGE = ("command", "service")
-"""They decide which tests run."""
+ANY_CHANGE = ("command", "service")
+"""Rules that decide which tests run; that they differ from a default loosens nothing."""
 _STRICTEST_FIRST = ("low", "medium", "high", "never")
 
 
@@ -49,7 +49,7 @@ def loosened_settings(before: Settings, now: Settings) -> Iterator[Loosened]:
         old, new = _value(before, rule), _value(now, rule)
         if old is not None and (new is None or new < old):
             yield _loosened(rule, old, new)
-    for rule in _ANY_CHANGE:
+    for rule in ANY_CHANGE:
         old, new = _value(before, rule), _value(now, rule)
         if old != new:
             yield _loosened(rule, old, new)

@@ -2,14 +2,20 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from seatrial.audit.suppress import ignored_rules
 from seatrial.errors import UsageFault
 from seatrial.evidence.commit import resolve_commit
-from seatrial.evidence.history import added_lines, changed_names, parent_of, text_at
+from seatrial.evidence.history import (
+    added_lines,
+    changed_names,
+    is_built_on,
+    parent_of,
+    text_at,
+)
 from seatrial.evidence.hostile import plain_text
 from seatrial.judge.commands_of_pytest import (
     fail_under_options,
@@ -18,13 +24,13 @@ from seatrial.judge.commands_of_pytest import (
     paths_of_commands,
 )
 from seatrial.judge.dossier import PolicyChange
-from seatrial.judge.loosened_settings import Loosened, loosened_settings
+from seatrial.judge.loosened_settings import ANY_CHANGE, Loosened, loosened_settings
 from seatrial.judge.loosened_tools import TOOL_FILES, loosened_tools
 from seatrial.judge.waivers import WAIVERS_FILE, Waiver, read_waivers
 from seatrial.settings import PYPROJECT_FILE, SETTINGS_FILE, Settings, load_settings
 from seatrial.words import counted
 
-__all__ = ["compare_policy", "find_base"]
+__all__ = ["changed_policy", "compare_policy", "find_base"]
 
 _PRAGMA = re.compile(r"#\s*pragma[:\s]?\s*no\s*(cover|branch)", re.IGNORECASE)
 _NO_COMMANDS = frozenset(
@@ -34,6 +40,7 @@ _NO_COMMANDS = frozenset(
 _BLOCKS = frozenset({".yml", ".yaml", ".toml", ".ini", ".cfg", ".conf"})
 """Where a command goes on over lines."""
 _MAX_VALUE = 200
+_ID_SHOWN = 12
 
 
 def find_base(project: Path) -> str | None:
@@ -63,6 +70,32 @@ def find_base(project: Path) -> str | None:
     return parent if base == resolve_commit(project, "HEAD") else base
 
 
+def changed_policy(
+    project: Path, base: str | None, approved: str | None
+) -> tuple[PolicyChange, ...]:
+    """What is easier to meet than at the base, and than at the commit that was approved last.
+
+    Without a base the settings are compared with the defaults, and every waiver is new. Else a rule
+    could be loosened in one commit and the next one be approved by it, or a history be begun anew.
+    An approval is a file that anybody can write; so it counts beside the base, and only of a commit
+    that this one was built on.
+
+    Raises:
+        UsageFault: the settings or waivers of the work tree are not valid.
+    """
+    changes = _compare_defaults(project) if base is None else compare_policy(project, base)
+    if approved is None or approved == base or not is_built_on(project, approved):
+        return changes
+    known = {change.rule for change in changes}
+    # Waivers need agreement between two commits, not between two approvals: one that an approval
+    # needs could never be given.
+    since = (
+        replace(change, base=f"{approved[:_ID_SHOWN]}, approved before")
+        for change in _compare_rules(project, approved)
+    )
+    return (*changes, *(change for change in since if change.rule not in known))
+
+
 def compare_policy(project: Path, base: str) -> tuple[PolicyChange, ...]:
     """What is easier to meet in the work tree than it was at the commit `base`.
 
@@ -73,13 +106,29 @@ def compare_policy(project: Path, base: str) -> tuple[PolicyChange, ...]:
     Raises:
         UsageFault: the settings or waivers of the work tree are not valid.
     """
+    return (*_compare_rules(project, base), *_added_waivers(project, base))
+
+
+def _compare_rules(project: Path, base: str) -> tuple[PolicyChange, ...]:
     return (
         *_changed_settings(project, base),
         *_changed_tools(project, base),
         *_changed_commands(project, base),
         *_added_pragmas(project, base),
         *_added_ignores(project, base),
-        *_added_waivers(project, base),
+    )
+
+
+def _compare_defaults(project: Path) -> tuple[PolicyChange, ...]:
+    loosened = loosened_settings(Settings(), load_settings(project).settings)
+    rules = (one for one in loosened if one.rule not in ANY_CHANGE)
+    files = (SETTINGS_FILE, PYPROJECT_FILE)
+    return tuple(
+        replace(change, base="the defaults")
+        for change in (
+            *(_change(project, one, files) for one in rules),
+            *_added_waivers(project, None),
+        )
     )
 
 
@@ -160,17 +209,22 @@ def _added_ignores(project: Path, base: str) -> Iterator[PolicyChange]:
                 yield _change(project, loosened, (name,))
 
 
-def _added_waivers(project: Path, base: str) -> Iterator[PolicyChange]:
-    before: tuple[Waiver, ...] = ()
-    with TemporaryDirectory() as folder:
-        _write(project, base, (WAIVERS_FILE,), Path(folder))
-        with suppress(UsageFault):  # then none of them counted
-            before = read_waivers(Path(folder))
+def _added_waivers(project: Path, base: str | None) -> Iterator[PolicyChange]:
+    before = _waivers(project, base) if base else ()
     for waiver in read_waivers(project):
         if waiver not in before:
             what = f"until {waiver.expires} by {waiver.person}"
             loosened = Loosened(f"waiver of {waiver.waives}", "none", what)
             yield _change(project, loosened, (WAIVERS_FILE,))
+
+
+def _waivers(project: Path, commit: str) -> tuple[Waiver, ...]:
+    with TemporaryDirectory() as folder:
+        _write(project, commit, (WAIVERS_FILE,), Path(folder))
+        try:
+            return read_waivers(Path(folder))
+        except UsageFault:  # then none of them counted
+            return ()
 
 
 def _reader(project: Path, commit: str | None) -> Callable[[str], str | None]:

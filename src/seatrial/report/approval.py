@@ -63,7 +63,7 @@ def approval_markdown(approval: Approval) -> str:
         "confidence": _confidence,
         "counted": counted,
         "gib": lambda size: f"{size / _GIB:.1f} GiB",
-        "lowered": lowered_bar,
+        "lowered": lambda a: lowered_bar(a.verdict, a.rules),
         "level": lambda level: Ready(level if level is Level.LOW else f"**{level.value}**"),
         "moment": _moment,
         "number": lambda number: f"{number:g}",
@@ -94,7 +94,7 @@ def print_approval(out: Console, approval: Approval, folder: Path) -> None:
     for waived in verdict.waived:
         head = f"set aside by {waived.person} until {waived.expires}: "
         out.print(Text.assemble((head, "yellow"), f"{waived.reason.key}: {waived.reason.what}"))
-    for lowered in lowered_bar(verdict):
+    for lowered in lowered_bar(verdict, approval.rules):
         out.print(Text.assemble(("the bar was lowered: ", "yellow"), lowered))
     for note in verdict.notes:
         out.print(Text.assemble(("note: ", "yellow"), note))

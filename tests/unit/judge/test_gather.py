@@ -115,6 +115,18 @@ def test_without_results_it_is_not_told_which_files_have_none(repository: Reposi
     assert look(repository).untested_files is None
 
 
+def test_a_first_commit_cannot_make_its_own_rules(repository: Repository) -> None:
+    repository.git("checkout", "--quiet", "--orphan", "anew")
+    rules = 'required = []\npassing_score = 0\naudit_fails_on = "never"\n'
+    repository.commit({"seatrial.toml": f"[verdict]\n{rules}"})
+    record_trial(repository)
+    assert keys(look(repository)) == {
+        "policy-loosened:verdict.audit_fails_on",
+        "policy-loosened:verdict.passing_score",
+        "policy-loosened:verdict.required",
+    }
+
+
 def test_gathering_changes_nothing_that_it_gathers(repository: Repository) -> None:
     record_trial(repository)
     first = look(repository)

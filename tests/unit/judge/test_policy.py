@@ -11,7 +11,7 @@ from seatrial.errors import UsageFault
 from seatrial.judge.commands_of_pytest import leaving_out, paths_of_commands
 from seatrial.judge.dossier import PolicyChange
 from seatrial.judge.loosened_settings import loosened_settings
-from seatrial.judge.policy import compare_policy, find_base
+from seatrial.judge.policy import changed_policy, compare_policy, find_base
 from seatrial.settings import Settings
 from unit.judge.repositories import Repository, make_repository
 
@@ -507,6 +507,75 @@ def test_exactly_the_looser_of_two_numbers_is_found(before: int, now: int) -> No
 
 def make_settings(group: str, values: dict[str, Any]) -> Settings:
     return Settings.model_validate({group: values})
+
+
+class TestWithoutBase:
+    def test_settings_are_compared_with_the_defaults(self, repository: Repository) -> None:
+        text = 'required = []\npassing_score = 0\naudit_fails_on = "never"\ntrials = 3\n'
+        repository.commit({"seatrial.toml": f'command = "pytest"\n[verdict]\n{text}'})
+        changes = changed_policy(repository.folder, None, None)
+        assert [(one.rule, one.before, one.now, one.base) for one in changes] == [
+            ("verdict.passing_score", "100", "0", "the defaults"),
+            (
+                "verdict.required",
+                "contained-tests, image-built, cleaned-up",
+                "none",
+                "the defaults",
+            ),
+            ("verdict.audit_fails_on", "high", "never", "the defaults"),
+        ]
+
+    def test_the_defaults_are_not_looser_than_themselves(self, repository: Repository) -> None:
+        repository.commit({"seatrial.toml": "budgets.test = 9\n"})
+        assert changed_policy(repository.folder, None, None) == ()
+
+    def test_every_waiver_is_new(self, repository: Repository) -> None:
+        repository.commit({"seatrial-waivers.toml": _WAIVER})
+        [change] = changed_policy(repository.folder, None, None)
+        assert (change.rule, change.base) == ("waiver of score", "the defaults")
+
+
+class TestSinceAnApproval:
+    def test_what_was_loosened_in_an_earlier_commit_is_found(self, repository: Repository) -> None:
+        approved = repository.commit({"seatrial.toml": "budgets.test = 9"})
+        parent = repository.commit({"seatrial.toml": "budgets.test = 10"})
+        repository.commit({"a.py": ""})
+        assert changed_policy(repository.folder, parent, None) == ()
+        [change] = changed_policy(repository.folder, parent, approved)
+        assert (change.rule, change.before, change.now) == ("budgets.test", "9", "10")
+        assert change.base == f"{approved[:12]}, approved before"
+
+    def test_what_both_comparisons_find_is_told_once(self, repository: Repository) -> None:
+        approved = repository.commit({"seatrial.toml": "budgets.test = 9"})
+        parent = repository.commit({"seatrial.toml": "budgets.test = 10"})
+        repository.commit({"seatrial.toml": "budgets.test = 11"})
+        [change] = changed_policy(repository.folder, parent, approved)
+        assert (change.before, change.now, change.base) == ("10", "11", "")
+
+    def test_a_rule_tightened_since_is_still_compared_with_the_parent(
+        self, repository: Repository
+    ) -> None:
+        approved = repository.commit({"seatrial.toml": "budgets.test = 11"})
+        parent = repository.commit({"seatrial.toml": "budgets.test = 9"})
+        repository.commit({"seatrial.toml": "budgets.test = 10"})
+        [change] = changed_policy(repository.folder, parent, approved)
+        assert (change.before, change.now) == ("9", "10")
+
+    def test_a_waiver_is_agreed_to_between_two_commits(self, repository: Repository) -> None:
+        approved = repository.commit()
+        parent = repository.commit({"seatrial-waivers.toml": _WAIVER})
+        repository.commit()
+        assert changed_policy(repository.folder, parent, approved) == ()
+
+    def test_a_commit_that_this_one_was_not_built_on_does_not_count(
+        self, repository: Repository
+    ) -> None:
+        parent = repository.commit({"seatrial.toml": "budgets.test = 9"})
+        repository.git("switch", "--quiet", "--create", "other")
+        stranger = repository.commit({"seatrial.toml": "budgets.test = 1"})
+        repository.git("switch", "--quiet", "trunk")
+        repository.commit()
+        assert changed_policy(repository.folder, parent, stranger) == ()
 
 
 class TestBase:

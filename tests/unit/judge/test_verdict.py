@@ -269,6 +269,12 @@ def test_a_new_waiver_cannot_be_waived() -> None:
     assert keys(judge(well(policy_changes=(change,), waivers=(waiver(key),)))) == [key]
 
 
+def test_a_reason_says_what_the_rule_was_compared_with() -> None:
+    change = PolicyChange("retries", "0", "1", "seatrial.toml:1", base="the defaults")
+    [reason] = judge(well(policy_changes=(change,))).reasons
+    assert reason.what.startswith("easier to meet than at the defaults: retries: 0 → 1")
+
+
 def test_all_reasons_are_told_at_once() -> None:
     verdict = judge(well(commit=commit(dirty=True), audit=None, ledger_faults=("x",), drills=None))
     assert {"dirty-tree", "no-audit", "ledger"} <= set(keys(verdict))

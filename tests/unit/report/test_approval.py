@@ -17,6 +17,7 @@ from seatrial.judge.dossier import Dossier, EarlierApproval
 from seatrial.judge.model import Reason
 from seatrial.report.approval import approval_markdown, print_approval, write_approval
 from unit.judge.dossiers import OLDER, commit, dossier, drills, exhibit, trial
+from unit.judge.dossiers import settings as own_settings
 from unit.judge.verdicts import audit, audited, finding, results, verdict, waived
 from unit.report.screen import Screen
 
@@ -185,6 +186,14 @@ def test_a_criterion_that_the_settings_give_no_points_for_is_told_before_the_sco
     first, _, _ = approval_markdown(draw(of, criteria=weightless)).partition("**Score")
 
     assert "gives no points for errors-handled; of these not met: errors-handled" in plain(first)
+
+
+def test_rules_that_are_easier_to_meet_than_the_defaults_are_told_before_the_score() -> None:
+    rules = own_settings({"max_not_run": 0.5, "allow_retries": True, "max_age": 60})
+    first, _, _ = approval_markdown(draw(audited(settings=rules))).partition("**Score")
+
+    told = "verdict.max_not_run: 0.1 → 0.5, verdict.allow_retries: false → true."
+    assert f"easier to meet than by default: {told}" in plain(first)
 
 
 def test_a_bar_that_was_not_lowered_is_not_told() -> None:
