@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seatrial.engine.api import Engine
@@ -18,7 +18,8 @@ class Sample:
     memory_bytes: int
     """In use now, page cache included."""
     memory_peak_bytes: int | None
-    """The kernel's own high-water mark; None where the engine does not pass it on (cgroup v2)."""
+    """The kernel's own high-water mark; None where neither the engine passes it on (cgroup v1) nor
+    this machine's cgroup tree has it (v2)."""
     received_bytes: int
     sent_bytes: int
     read_bytes: int
@@ -26,17 +27,24 @@ class Sample:
 
 
 async def sample_usage(
-    engine: Engine, container: str, on_sample: Callable[[float, Sample], None]
+    engine: Engine,
+    container: str,
+    on_sample: Callable[[float, Sample], None],
+    *,
+    peak: Callable[[], int | None] = lambda: None,
 ) -> None:
     """Call `on_sample` with the monotonic time and a sample about once a second.
 
-    Ends with the container. The engine samples by itself for as long as the stream is open, so
-    this costs no request per sample.
+    Ends with the container. `peak` is asked for the kernel's high-water mark where the engine does
+    not tell it, with each sample: it is gone as soon as the container has ended. The engine samples
+    by itself for as long as the stream is open, so this costs no request per sample.
     """
     async for raw in engine.stats(container):
         sample = read_sample(raw)
         if sample is None:
             return
+        if sample.memory_peak_bytes is None:
+            sample = replace(sample, memory_peak_bytes=peak())
         on_sample(time.monotonic(), sample)
 
 

@@ -102,6 +102,11 @@ class Host(_Model):
     compose: str
     kernel: str
     architecture: str
+    cpu: str = ""
+    """The processor's model; empty if nobody could tell."""
+    cpu_from: Literal["this machine", "a container", "nobody"] = "nobody"
+    """Who told the model: an engine does not, and where it is on another machine, only a container
+    can that Seatrial runs there anyway."""
     cores: NonNegativeInt
     memory_bytes: NonNegativeInt
     storage_driver: str

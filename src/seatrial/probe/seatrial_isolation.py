@@ -51,6 +51,15 @@ def is_neighbour(address: str) -> bool:
     return any(row[0] == address and int(row[2], 16) & 2 for row in rows)
 
 
+def cpuinfo() -> str:
+    """What the kernel tells of the machine's first processor, and perhaps of others."""
+    try:
+        with open("/proc/cpuinfo", errors="replace") as file:
+            return file.read(4096)
+    except OSError:
+        return ""
+
+
 def main() -> None:
     """Try all side by side, the own gateway first of all: without it, silence shows nothing."""
     targets = json.loads(sys.argv[1])
@@ -72,7 +81,8 @@ def main() -> None:
         works = bool(router) and (own["arrived"] or is_neighbour(router))
     except (OSError, ValueError, IndexError):
         works = False
-    sys.stdout.write(json.dumps({"network": works, "targets": found}) + "\n")
+    answer = {"network": works, "targets": found, "cpuinfo": cpuinfo()}
+    sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
     os._exit(0)
 

@@ -137,12 +137,13 @@ def bench_markdown(report: BenchReport) -> str:
 def _facts(report: BenchReport) -> str:
     commit, host = report.plan.commit, report.host
     tree = f"`{commit.id[:12]}`{' and changes' if commit.dirty else ''}" if commit else "unknown"
+    cores = f"{host.cores} cores{f' of {host.cpu}' if host.cpu else ''}"
     rows = [
         ("begun", f"{report.started:%Y-%m-%d %H:%M} UTC"),
         ("commit", tree),
         (
             "machine",
-            f"{host.cores} cores, {host.memory_bytes / (1 << 30):.1f} GiB, Linux {host.kernel}",
+            f"{cores}, {host.memory_bytes / (1 << 30):.1f} GiB, Linux {host.kernel}",
         ),
         ("engine", f"{host.engine}, Compose {host.compose}, {host.storage_driver}"),
         ("Seatrial", f"{host.seatrial}, Python {host.python}"),

@@ -63,6 +63,7 @@ async def diagnose(
         lambda: (python_executable(events), read_windows(events, count=MAX_TESTS))
     )
     asked = await ask_from_beside(rig, journal, states, python)
+    journal.cpuinfo = journal.cpuinfo or asked.cpuinfo
     # An exit code of pytest's own says no more than the tests that failed.
     excused = "any" if stopped else "pytest's" if windows else "none"
     services = [

@@ -22,7 +22,7 @@ from seatrial.stack.servers import recognise
 from seatrial.trial.rig import Journal, Rig
 from seatrial.trial.service import declared_ports
 
-__all__ = ["find_targets", "measure_isolation", "read_answer"]
+__all__ = ["find_targets", "measure_isolation", "read_answer", "read_cpuinfo"]
 
 _PROJECT_LABEL = "com.docker.compose.project"
 _HEAD_START_S = 1.0
@@ -60,7 +60,9 @@ async def measure_isolation(rig: Rig, journal: Journal, *, over: asyncio.Event) 
     began = rig.clock()
     try:
         with engine_faults("isolation"):
-            tried = await _try(rig, journal, over)
+            said, targets = await _try(rig, journal, over)
+        tried = read_answer(said, targets)
+        journal.cpuinfo = read_cpuinfo(said)
         result = Isolation(targets=tried)
     except (EnvironmentFault, _Unknown) as fault:
         result = Isolation(why_not=" ".join(plain_text(str(fault)).split())[:300])
@@ -113,7 +115,17 @@ def read_answer(raw: bytes, targets: Sequence[Target]) -> tuple[TriedTarget, ...
     return tried
 
 
-async def _try(rig: Rig, journal: Journal, over: asyncio.Event) -> tuple[TriedTarget, ...]:
+def read_cpuinfo(raw: bytes) -> str:
+    """What a container printed of its machine's processor; empty if nothing."""
+    try:
+        told = json.loads(raw)["cpuinfo"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return ""
+    return told if isinstance(told, str) else ""
+
+
+async def _try(rig: Rig, journal: Journal, over: asyncio.Event) -> tuple[bytes, tuple[Target, ...]]:
+    """What the container printed, and the targets that it was given."""
     targets = await _targets(rig, journal)
     image = journal.services[rig.plan.selection.test].image
     if not targets or image is None:
@@ -139,7 +151,7 @@ async def _try(rig: Rig, journal: Journal, over: asyncio.Event) -> tuple[TriedTa
         raise _Unknown(_OVER if over.is_set() else "the container said nothing")
     # Each line has the engine's timestamp before it.
     lines = [line.partition(b" ")[2] for line in bytes(said).splitlines()]
-    return read_answer(b"\n".join(lines), targets)
+    return b"\n".join(lines), targets
 
 
 async def _targets(rig: Rig, journal: Journal) -> tuple[Target, ...]:

@@ -16,6 +16,7 @@ from seatrial.errors import EnvironmentFault
 from seatrial.evidence.diagnosis import PortReach, ServiceReach
 from seatrial.evidence.hostile import plain_text
 from seatrial.probe import reach_source
+from seatrial.trial.isolation import read_cpuinfo
 from seatrial.trial.rig import Journal, Rig
 from seatrial.trial.service import declared_ports
 
@@ -38,6 +39,8 @@ class Asked:
     """Where the engine keeps containers' files."""
     memory_total: int | None = None
     memory_available: int | None = None
+    cpuinfo: str = ""
+    """The kernel's words on the processor of the engine's machine."""
     error: str = ""
     """Why nobody could ask."""
 
@@ -84,6 +87,7 @@ def read_answer(raw: bytes) -> Asked:
             disk_free=_size(answer["disk_free"]),
             memory_total=_size(answer["memory_total"]),
             memory_available=_size(answer["memory_available"]),
+            cpuinfo=read_cpuinfo(raw),
         )
     except (KeyError, TypeError, AttributeError, RecursionError, ValueError) as error:
         said = " ".join(plain_text(raw[-500:].decode(errors="replace")).split())

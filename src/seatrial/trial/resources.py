@@ -7,6 +7,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 from seatrial.engine.api import Engine
+from seatrial.engine.cgroup import find_peak_file, read_peak
 from seatrial.engine.faults import engine_faults
 from seatrial.engine.usage import Sample, sample_usage
 from seatrial.errors import EnvironmentFault
@@ -20,8 +21,19 @@ RESOURCES_FILE = "resources.csv"
 class ResourceLog:
     """Samples of a trial's containers; the first, the last and the peak of each are kept."""
 
-    def __init__(self, engine: Engine, path: Path, since: Callable[[float], float]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        path: Path,
+        since: Callable[[float], float],
+        *,
+        engine_is_local: bool,
+        root: Path = Path("/"),
+    ) -> None:
+        """`root` is where /proc and /sys are; they are read only if the engine is local."""
         self._engine = engine
+        self._local = engine_is_local
+        self._root = root
         self._path = path
         self._since = since
         self._samples: dict[str, list[tuple[float, Sample]]] = {}
@@ -71,9 +83,19 @@ class ResourceLog:
 
         try:
             with engine_faults(f"service {service}"):
-                await sample_usage(self._engine, container, keep)
+                peak = await self._peak_file(container)
+                await sample_usage(
+                    self._engine, container, keep, peak=lambda: read_peak(peak) if peak else None
+                )
         except EnvironmentFault:
             return  # the container went away between two samples
+
+    async def _peak_file(self, container: str) -> Path | None:
+        info = await self._engine.info() if self._local else {}
+        if str(info.get("CgroupVersion")) != "2":
+            return None
+        state = (await self._engine.inspect(container)).get("State") or {}
+        return find_peak_file(info, container, int(state.get("Pid") or 0), root=self._root)
 
     def _write(self, service: str, at: float, sample: Sample) -> None:
         fresh = not self._path.exists()

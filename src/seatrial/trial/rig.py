@@ -90,6 +90,8 @@ class Journal:
     """By the log's path in the trial's folder; each ends when its container does."""
     isolation: Isolation | None = None
     """What another network could reach of this stack."""
+    cpuinfo: str = ""
+    """What a container printed of its machine's processor."""
     beside: list[asyncio.Task[None]] = field(default_factory=list)
     """What runs beside the phases and must have come to its end before the stack is removed."""
     crew: list["Worker"] = field(default_factory=list)
@@ -141,7 +143,12 @@ class Worker:
 def fresh_journal(rig: Rig, *, began: float | None = None) -> Journal:
     """A journal with none of the services started, that begins now or at the time given."""
     began = rig.clock() if began is None else began
-    resources = ResourceLog(rig.engine, rig.folder.path / RESOURCES_FILE, lambda at: at - began)
+    resources = ResourceLog(
+        rig.engine,
+        rig.folder.path / RESOURCES_FILE,
+        lambda at: at - began,
+        engine_is_local=rig.engine_is_local,
+    )
     return Journal(rig.clock, rig.observer, began, resources, services=fresh_services(rig))
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,12 +11,13 @@ from seatrial.engine.faults import engine_faults
 from seatrial.errors import ExitCode, SeatrialError
 from seatrial.evidence.commit import read_commit
 from seatrial.evidence.folder import manifest, write_record
-from seatrial.evidence.host import read_host
+from seatrial.evidence.host import own_cpuinfo, read_host
 from seatrial.evidence.isolation import Isolation
 from seatrial.evidence.record import (
     BudgetResult,
     CleanUp,
     Fault,
+    Host,
     PatchedPlace,
     PhaseName,
     Record,
@@ -95,7 +96,7 @@ async def run_trial(
         fault=result.fault,
         diagnosis=result.diagnosis,
         commit=commit,
-        host=read_host(info, version, rig.compose.version),
+        host=_host(rig, journal, info, version),
         compose_files=tuple(str(file) for file in rig.plan.files),
         test_service=rig.plan.selection.test,
         command_exit_code=result.run.exit_code if result.run else None,
@@ -200,6 +201,17 @@ async def _keep_dependencies(rig: Rig, journal: Journal, result: Attempt) -> Non
     )
     if why_not:
         journal.note(f"what the tests use was not recorded: {why_not}")
+
+
+def _host(rig: Rig, journal: Journal, info: Mapping[str, Any], version: Mapping[str, Any]) -> Host:
+    journals = (journal, *(worker.journal for worker in journal.crew))
+    return read_host(
+        info,
+        version,
+        rig.compose.version,
+        own=own_cpuinfo(info, engine_is_local=rig.engine_is_local),
+        told=next((own.cpuinfo for own in journals if own.cpuinfo), ""),
+    )
 
 
 def _isolation(journal: Journal) -> Isolation | None:

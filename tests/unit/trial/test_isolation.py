@@ -5,7 +5,7 @@ import json
 import pytest
 
 from seatrial.evidence.isolation import Isolation, TriedTarget
-from seatrial.trial.isolation import Target, find_targets, read_answer
+from seatrial.trial.isolation import Target, find_targets, read_answer, read_cpuinfo
 
 TARGETS = (Target("db", "172.18.0.2", 5432), Target("web", "172.18.0.3", 80))
 ANSWER = {
@@ -69,6 +69,12 @@ def test_reads_what_the_container_prints() -> None:
 def test_what_is_no_answer_is_not_measured(raw: bytes) -> None:
     with pytest.raises(Exception, match="no answer that can be read"):
         read_answer(raw, TARGETS)
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{}", b'{"cpuinfo": 5}', b"[" * 100_000])
+def test_without_a_word_of_the_processor_nothing_is_known_of_it(raw: bytes) -> None:
+    assert read_cpuinfo(raw) == ""
+    assert read_cpuinfo(b'{"cpuinfo": "model name: x"}') == "model name: x"
 
 
 @pytest.mark.parametrize("network", [False, None, "yes", 1])

@@ -45,6 +45,7 @@ def test_asks_names_and_ports_disk_and_memory() -> None:
     assert nowhere.error
     assert asked.disk_free
     assert asked.memory_total
+    assert "processor" in asked.cpuinfo
 
 
 def test_reads_what_the_container_prints() -> None:
