@@ -43,6 +43,8 @@ LISTED = (
 LAWFUL = frozenset({"pytest_retry", "pytest_ignore_flaky", "pytest_quarantine"})
 """Installed plugins that change reports of failed tests, which is what they are there for: beside
 one of them nobody can tell who did it."""
+PROTOCOLS = ("pytest_runtest_protocol", "pytest_runtestloop")
+"""Who answers these decides whether a test is called at all."""
 RANK = {"passed": 0, "skipped": 1, "failed": 2}
 """What is worse for the project has the higher rank."""
 MAX_TOLD = 200
@@ -122,10 +124,14 @@ class Guard:
         """Somebody leaves tests out."""
         self._deselected.extend(items)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Look for the project's hooks, once all its conftest.py files are loaded."""
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
+        """Look for the project's hooks, once all its conftest.py files are loaded.
+
+        Around all others: a loop of the project's own that runs first would keep it from looking.
+        """
         self._look(session.config)
+        yield
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -139,7 +145,11 @@ class Guard:
         self._looked = True
         self._tell_patched()
         found = [(name, impl) for name in LISTED for impl in own_hooks(config, name)]
-        compared = [(name, impl) for name, impl in found if name in COMPARED]
+        compared = [
+            (name, impl)
+            for name, impl in found
+            if name in COMPARED or (name == "pytest_runtestloop" and not wraps(impl))
+        ]
         if found:
             told = [{"hook": name, "file": own_file(impl)[:MAX_TEXT]} for name, impl in found]
             self._tell("hooks", found=told[:MAX_TOLD], compared=bool(compared))
@@ -148,7 +158,9 @@ class Guard:
             self._tell("selection", by=left_out[:MAX_TOLD])
         if compared:
             excused = any(config.pluginmanager.hasplugin(name) for name in LAWFUL)
-            checker = Checker(self._tell, compared, excused=excused)
+            # A controller of xdist only hands on what its workers compare.
+            runs = not config.pluginmanager.hasplugin("dsession")
+            checker = Checker(self._tell, compared, excused=excused, runs=runs)
             config.pluginmanager.register(checker, "seatrial-checker")
             if any(name == "pytest_pyfunc_call" and not wraps(impl) for name, impl in compared):
                 config.pluginmanager.register(CallChecker(checker), "seatrial-call-checker")
@@ -163,15 +175,18 @@ class Guard:
 class Checker:
     """Compares what a test raised with what is reported of it."""
 
-    def __init__(self, tell: Tell, hooks: Sequence[tuple[str, Any]], *, excused: bool) -> None:
+    def __init__(
+        self, tell: Tell, hooks: Sequence[tuple[str, Any]], *, excused: bool, runs: bool
+    ) -> None:
         self._tell = tell
         self._told = 0
         self._excused = excused
         names = {name for name, _ in hooks}
         self._may_swallow = bool(names & {"pytest_runtest_call", "pytest_pyfunc_call"})
-        self._own_protocol = any(
-            name == "pytest_runtest_protocol" and not wraps(impl) for name, impl in hooks
+        self._own_protocol = runs and any(
+            name in PROTOCOLS and not wraps(impl) for name, impl in hooks
         )
+        self._called: set[str] = set()
         self._raised: dict[str, str] = {}
         self._deserved: dict[tuple[str, str], tuple[str, bool]] = {}
         self._reports: dict[str, list[tuple[pytest.TestReport, str]]] = {}
@@ -179,6 +194,7 @@ class Checker:
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
         """Closest to the test: see what it raises before anybody can swallow it."""
+        self._called.add(item.nodeid)
         outcome: Any = yield
         if outcome.excinfo is not None:
             self.raised(item.nodeid, outcome.excinfo[1])
@@ -229,13 +245,17 @@ class Checker:
             if not told or self._excused:
                 continue
             last = told[-1]
-            if deserved is None:
-                if self._own_protocol and when == "call" and last.outcome == "passed":
-                    self._changed(last, "not run")
-            elif RANK[str(last.outcome)] < RANK[deserved] and not (
-                expected and last.outcome == "skipped" and hasattr(last, "wasxfail")
+            # Reports can be made by pytest's own means of something else than the test.
+            uncalled = deserved is None or nodeid not in self._called
+            if self._own_protocol and when == "call" and last.outcome == "passed" and uncalled:
+                self._changed(last, "not run")
+            elif (
+                deserved is not None
+                and RANK[str(last.outcome)] < RANK[deserved]
+                and not (expected and last.outcome == "skipped" and hasattr(last, "wasxfail"))
             ):
                 self._changed(last, deserved)
+        self._called.discard(nodeid)
 
     def _changed(self, report: pytest.TestReport, deserved: str) -> None:
         if self._told < MAX_TOLD:

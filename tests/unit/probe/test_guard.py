@@ -111,7 +111,52 @@ CHEATS = {
             item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
             return True
     """,
+    "protocol, by pytest's own means": """
+        from _pytest.runner import CallInfo
+
+        def pytest_runtest_protocol(item, nextitem):
+            if "bad" not in item.name:
+                return None
+            item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+            for when in ("setup", "call", "teardown"):
+                call = CallInfo.from_call(lambda: None, when=when)
+                report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+                item.ihook.pytest_runtest_logreport(report=report)
+            item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+            return True
+    """,
+    "loop": """
+        from _pytest.runner import CallInfo
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtestloop(session):
+            for item in session.items:
+                if "bad" not in item.name:
+                    session.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+                    continue
+                item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+                for when in ("setup", "call", "teardown"):
+                    call = CallInfo.from_call(lambda: None, when=when)
+                    report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+                    item.ihook.pytest_runtest_logreport(report=report)
+                item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+            return True
+    """,
 }
+OWN_WAYS = """
+    from _pytest.runner import runtestprotocol
+
+    def pytest_runtestloop(session):
+        for item in session.items:
+            session.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        return True
+
+    def pytest_runtest_protocol(item, nextitem):
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        runtestprotocol(item, nextitem=nextitem)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+"""
 HARMLESS = """
     import pytest
 
@@ -176,6 +221,18 @@ def test_hooks_that_leave_results_alone_are_listed_and_nothing_else(run: RunPyte
         "pytest_runtest_logreport",
         "pytest_pyfunc_call",
     }
+
+
+def test_a_project_that_runs_its_tests_by_itself_and_calls_them_is_not_in_doubt(
+    run: RunPytest,
+) -> None:
+    plain = run("-q", test_it=TESTS, conftest="")
+    done = run("-q", conftest=OWN_WAYS, test_it=TESTS)
+
+    assert told(done, "changed") == []
+    assert done.outcomes == plain.outcomes
+    (hooks,) = told(done, "hooks")
+    assert hooks["compared"] is True
 
 
 def test_a_project_without_such_hooks_is_not_compared(run: RunPytest) -> None:
