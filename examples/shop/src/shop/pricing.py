@@ -6,11 +6,10 @@ Prices are gross, as customers see them. Nothing here knows a database.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from shop.countries import HOME, find
 from shop.errors import VoucherError
 from shop.money import WHOLE, Money
-
-STANDARD_RATE = 1_900
-"""VAT on shipping, in basis points."""
+from shop.shipping import Shipping, parcel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,21 +68,6 @@ class Discount:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shipping:
-    """One price for a parcel, and none for a large order."""
-
-    price: Money
-    free_from: Money
-
-    def cost(self, goods: Money) -> Money:
-        """For goods of this value, after discount."""
-        return Money(0, goods.currency) if goods >= self.free_from else self.price
-
-
-PARCEL = Shipping(price=Money(490), free_from=Money(5000))
-
-
-@dataclass(frozen=True, kw_only=True)
 class Line:
     """One item of a quote, priced."""
 
@@ -108,9 +92,9 @@ class Quote:
 
 
 def quote(
-    items: Sequence[Item], *, discount: Discount | None = None, shipping: Shipping = PARCEL
+    items: Sequence[Item], *, discount: Discount | None = None, shipping: Shipping | None = None
 ) -> Quote:
-    """Price the items.
+    """Price the items; they go by the cheapest parcel at home unless `shipping` is given.
 
     The discount is spread over the lines by their value, to the cent, because each line may
     have its own VAT rate and may be returned on its own.
@@ -126,7 +110,7 @@ def quote(
         Line(item=item, unit_price=item.unit_price, discount=share, total=value - share)
         for item, value, share in zip(items, goods, shares, strict=True)
     )
-    postage = shipping.cost(subtotal - off) if items else Money(0)
+    postage = (shipping or parcel()).cost(subtotal - off) if items else Money(0)
     return Quote(
         lines=lines,
         subtotal=subtotal,
@@ -140,7 +124,7 @@ def quote(
 def _contained_vat(lines: Sequence[Line], postage: Money) -> dict[int, Money]:
     gross: dict[int, Money] = {}
     for rate, value in [(line.item.vat_rate, line.total) for line in lines] + [
-        (STANDARD_RATE, postage)
+        (find(HOME).standard_rate, postage)
     ]:
         gross[rate] = gross.get(rate, Money(0)) + value
     return {

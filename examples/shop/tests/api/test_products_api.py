@@ -5,17 +5,11 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests import make
+from tests.samples import sample, sample_json
 
 pytestmark = [pytest.mark.db, pytest.mark.cache]
 
-ANCHOR = {
-    "sku": "A-1",
-    "name": "Anchor",
-    "description": "Iron",
-    "price": "49.90",
-    "stock": 3,
-    "tiers": [{"from_quantity": 10, "price": "45"}],
-}
+ANCHOR = sample_json("anchor.json")
 
 Headers = dict[str, str]
 
@@ -104,14 +98,13 @@ def test_what_was_withdrawn_is_gone(
 
 
 def test_a_product_file_is_taken_as_a_whole(client: TestClient, staff: Headers) -> None:
-    taken = client.post(
-        "/products/import",
-        content="\ufeffsku,name,price,stock\r\nA,Anchor,49.90,3\r\nB,Bell,120,0\r\n",
-        headers=staff,
-    )
+    # As spreadsheets write it: with a byte order mark, and two characters at the end of a line.
+    content = "\ufeff" + sample("products.csv").replace("\n", "\r\n")
 
-    assert taken.json() == {"created": 2, "updated": 0}
-    assert client.get("/products").json()["total"] == 2
+    taken = client.post("/products/import", content=content, headers=staff)
+
+    assert taken.json() == {"created": 4, "updated": 0}
+    assert client.get("/products").json() == sample_json("listing.json")
 
 
 def test_a_bad_product_file_changes_nothing(client: TestClient, staff: Headers) -> None:

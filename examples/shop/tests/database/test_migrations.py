@@ -16,6 +16,7 @@ from sqlalchemy import Engine, create_engine, inspect, make_url, pool, text
 
 from shop.models import Base
 from shop.settings import Settings
+from tests.samples import sample
 
 pytestmark = pytest.mark.db
 
@@ -132,25 +133,12 @@ def test_the_way_back_leaves_nothing_behind(scratch: Engine, migrate: Migrate) -
     assert schema(scratch) == {}
 
 
-ORDERS_WITHOUT_TOTALS = """
-INSERT INTO customers (email, password_hash) VALUES ('old@shop.test', 'none');
-INSERT INTO products (sku, name, price_minor) VALUES ('A', 'Anchor', 1);
-INSERT INTO orders (id, customer_id, status, shipping_minor, discount_minor, placed_at)
-SELECT lpad(n::text, 32, '0')::uuid, 1, 'pending', 490, n % 50, now()
-FROM generate_series(0, {count} - 1) n;
-INSERT INTO order_lines
-    (order_id, position, product_id, sku, name, quantity, unit_price_minor, vat_rate)
-SELECT lpad(n::text, 32, '0')::uuid, position, 1, 'A', 'Anchor', position, 100 + n % 7, 1900
-FROM generate_series(1, {count} - 1) n, generate_series(1, 3) position;
-"""
-
-
 @pytest.mark.slow
 def test_older_orders_get_their_totals(scratch: Engine, migrate: Migrate) -> None:
     count = 20_000
     migrate("0003")
     with scratch.begin() as connection:
-        connection.execute(text(ORDERS_WITHOUT_TOTALS.format(count=count)))
+        connection.execute(text(sample("orders_without_totals.sql")))
 
     migrate("0004")
 

@@ -9,6 +9,7 @@ from shop.models import Product
 from shop.money import Money
 from shop.product_files import Imported, parse, store
 from tests import make
+from tests.samples import sample
 
 pytestmark = pytest.mark.db
 
@@ -16,13 +17,13 @@ HEADER = "sku,name,price,stock"
 
 
 def test_new_products_are_created_and_known_ones_updated(session: Session) -> None:
-    make.product(session, sku="A", name="Old name", stock=1, description="Stays")
+    make.product(session, sku="A-1", name="Old name", stock=1, description="Stays")
 
-    imported = store(session, parse([HEADER, "A,Anchor,49.90,3", "B,Bell,120,0"]))
+    imported = store(session, parse(sample("products.csv").splitlines()))
     session.expire_all()
 
-    assert imported == Imported(created=1, updated=1)
-    anchor = find(session, "A")
+    assert imported == Imported(created=3, updated=1)
+    anchor = find(session, "A-1")
     assert (anchor.name, anchor.price, anchor.stock) == ("Anchor", Money(4_990), 3)
     assert anchor.description == "Stays"
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shop.money import Money
-from shop.pricing import PARCEL, Discount, Item, Shipping, Tier, quote
+from shop.pricing import Discount, Item, Tier, quote
+from shop.shipping import Shipping, parcel
 
 FREE = Shipping(price=Money(0), free_from=Money(0))
 
@@ -77,7 +78,7 @@ def test_shipping_is_free_from_an_amount_after_discount() -> None:
     goods = [item(quantity=5)]
 
     assert quote(goods).shipping == Money(0)
-    assert quote(goods, discount=Discount(code="D", amount=Money(1))).shipping == PARCEL.price
+    assert quote(goods, discount=Discount(code="D", amount=Money(1))).shipping == parcel().price
 
 
 def test_the_contained_vat_is_shown_by_rate() -> None:

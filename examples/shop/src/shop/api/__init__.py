@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from shop.api import accounts, carts, health, orders, problems, products, sales
+from shop.api import accounts, carts, health, orders, problems, products, sales, shipping
 from shop.resources import Resources
 
 
@@ -20,6 +20,6 @@ def create_app(resources: Resources) -> FastAPI:
     app = FastAPI(title="Shop", version="1.0.0", lifespan=lifespan)
     app.state.resources = resources
     problems.install(app)
-    for part in (health, products, accounts, carts, orders, sales):
+    for part in (health, products, accounts, carts, orders, sales, shipping):
         app.include_router(part.router)
     return app

@@ -11,6 +11,7 @@ from shop.models import Order, OrderStatus, Product
 from shop.money import Money
 from shop.pricing import Quote, Tier
 from shop.sales import BestSeller, DaySales
+from shop.shipping import Carrier
 
 
 def _price(text: str) -> str:
@@ -286,3 +287,29 @@ class BestSellerOut(BaseModel):
     def of(cls, seller: BestSeller) -> "BestSellerOut":
         """As it goes out."""
         return cls(sku=seller.sku, pieces=seller.pieces, revenue=seller.revenue)
+
+
+class CarrierOut(BaseModel):
+    """A carrier, and what it takes for a parcel."""
+
+    name: str
+    days: int
+    price: Amount
+    free_from: Amount
+
+    @classmethod
+    def of(cls, carrier: Carrier) -> "CarrierOut":
+        """As it goes out."""
+        return cls(
+            name=carrier.name,
+            days=carrier.days,
+            price=carrier.shipping.price,
+            free_from=carrier.shipping.free_from,
+        )
+
+
+class DestinationOut(BaseModel):
+    """A country that the shop sends to."""
+
+    country: str
+    carriers: list[CarrierOut]
