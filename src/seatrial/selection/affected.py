@@ -36,6 +36,7 @@ _ENVIRONMENT = (
     "Containerfile*",
     "Dockerfile*",
     "Pipfile",
+    "alembic.ini",
     "compose*.y*ml",
     "constraints*.txt",
     "docker-compose*.y*ml",

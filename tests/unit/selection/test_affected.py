@@ -208,6 +208,7 @@ def test_a_test_file_that_is_gone_affects_who_imported_it() -> None:
         ("Dockerfile.test", MODIFIED, "shapes the containers or the whole run"),
         ("docker-compose.test.yml", MODIFIED, "shapes the containers or the whole run"),
         ("requirements-test.txt", MODIFIED, "shapes the containers or the whole run"),
+        ("alembic.ini", MODIFIED, "shapes the containers or the whole run"),
         ("uv.lock", DELETED, "shapes the containers or the whole run"),
         ("sub/pyproject.toml", ADDED, "shapes the containers or the whole run"),
         ("pytest.ini", MODIFIED, "shapes the containers or the whole run"),
