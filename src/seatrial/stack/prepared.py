@@ -8,6 +8,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from seatrial.settings import Database
 from seatrial.stack.model import Mount, unescape
 from seatrial.stack.patch import Change
 from seatrial.stack.plan import Plan
@@ -52,9 +53,14 @@ class Preparable:
     mounts: tuple[Mount, ...]
 
 
-def find_preparable(plan: Plan) -> tuple[Preparable, ...]:
-    """The databases of a plan whose set-up can be done beforehand: throwaway PostgreSQLs."""
-    found = (_preparable(plan, name) for name in plan.services)
+def find_preparable(
+    plan: Plan, declared: Mapping[str, Database] | None = None
+) -> tuple[Preparable, ...]:
+    """The databases of a plan whose set-up can be done beforehand: throwaway PostgreSQLs.
+
+    One is known by its image's name, or because `declared` names its service.
+    """
+    found = (_preparable(plan, name, (declared or {}).get(name)) for name in plan.services)
     return tuple(one for one in found if one)
 
 
@@ -88,7 +94,9 @@ def use_prepared(plan: Plan, wanted: Preparable, image: str, done: str = SET_UP)
     )
 
 
-def tell_prepared(plan: Plan, done: str = SET_UP) -> Plan:
+def tell_prepared(
+    plan: Plan, done: str = SET_UP, declared: Mapping[str, Database] | None = None
+) -> Plan:
     """The plan, with the databases that a trial may start from prepared images."""
     changes = (
         Change(
@@ -96,19 +104,18 @@ def tell_prepared(plan: Plan, done: str = SET_UP) -> Plan:
             f"{wanted.image} → its prepared image, once there is one",
             f"{done} is the same in every trial",
         )
-        for wanted in find_preparable(plan)
+        for wanted in find_preparable(plan, declared)
     )
     return replace(plan, changes=(*plan.changes, *changes))
 
 
-def _preparable(plan: Plan, name: str) -> Preparable | None:
+def _preparable(plan: Plan, name: str, declared: Database | None) -> Preparable | None:
     raw = plan.form["services"][name]
     image = raw.get("image", "")
     known = recognise(image, ())
     command = tuple(unescape(word) for word in raw.get("command") or ())
     if (
-        known is None
-        or known.name != "PostgreSQL"
+        (declared or (known.name if known else None)) != "PostgreSQL"
         or name == plan.selection.test
         or any(raw.get(key) for key in raw if key not in _HARMLESS)
         or not any(mount.get("type") == "tmpfs" for mount in raw.get("volumes") or ())

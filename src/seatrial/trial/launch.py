@@ -69,7 +69,8 @@ async def plan_only(
         return plan
     from seatrial.trial.preparation import told_as_done  # noqa: PLC0415 - see above
 
-    return tell_prepared(plan, told_as_done(loaded.settings.prepare))
+    done = told_as_done(loaded.settings.prepare)
+    return tell_prepared(plan, done, loaded.settings.throwaway_services)
 
 
 async def launch(
@@ -140,7 +141,9 @@ async def launch(
 
         missing: tuple[Preparation, ...] = ()
         if loaded.settings.prepared and engine_is_local:
-            plan, missing = await with_prepared(engine, plan, loaded.settings.prepare)
+            plan, missing = await with_prepared(
+                engine, plan, loaded.settings.prepare, loaded.settings.throwaway_services
+            )
         narrowing = None
         if loaded.settings.changed:
             narrowing = await narrow(plan, loaded.settings, stock=stock, ledger=ledger)

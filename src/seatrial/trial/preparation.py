@@ -25,7 +25,7 @@ from seatrial.evidence.filetree import (
     list_tree,
 )
 from seatrial.evidence.fingerprint import normalised
-from seatrial.settings import PrepareSettings
+from seatrial.settings import Database, PrepareSettings
 from seatrial.stack.plan import Plan
 from seatrial.stack.prepared import SET_UP, Preparable, find_preparable
 from seatrial.trial.identity import PROJECT_LABEL
@@ -64,9 +64,14 @@ def told_as_done(prepare: PrepareSettings) -> str:
     return f"{SET_UP} with `{command}`"
 
 
-async def find_preparations(plan: Plan, prepare: PrepareSettings) -> tuple[Preparation, ...]:
-    """What can be prepared of a plan's databases, with their files as they are now."""
-    databases = find_preparable(plan)
+async def find_preparations(
+    plan: Plan, prepare: PrepareSettings, declared: Mapping[str, Database] | None = None
+) -> tuple[Preparation, ...]:
+    """What can be prepared of a plan's databases, with their files as they are now.
+
+    `declared` are services that are databases although their image's name does not tell.
+    """
+    databases = find_preparable(plan, declared)
     if prepare.command is None:
         return tuple(Preparation((wanted,)) for wanted in databases)
     if not databases:

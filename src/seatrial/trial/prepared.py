@@ -12,7 +12,7 @@ from seatrial.engine.api import Engine
 from seatrial.engine.faults import engine_faults
 from seatrial.errors import EnvironmentFault
 from seatrial.evidence.filetree import NotComparableError
-from seatrial.settings import PrepareSettings
+from seatrial.settings import Database, PrepareSettings
 from seatrial.stack.plan import Plan
 from seatrial.stack.prepared import use_prepared
 from seatrial.trial.identity import PROJECT_LABEL
@@ -41,14 +41,18 @@ _Stage = Callable[[Mapping[str, str], str], AbstractAsyncContextManager[dict[str
 
 
 async def with_prepared(
-    engine: Engine, plan: Plan, prepare: PrepareSettings
+    engine: Engine,
+    plan: Plan,
+    prepare: PrepareSettings,
+    declared: Mapping[str, Database] | None = None,
 ) -> tuple[Plan, tuple[Preparation, ...]]:
     """The plan with what is prepared already, and what is not.
 
-    Whatever is wrong with a prepared image, the plan does without it.
+    `declared` are services that are databases although their image's name does not tell. Whatever
+    is wrong with a prepared image, the plan does without it.
     """
     missing = []
-    for preparation in await find_preparations(plan, prepare):
+    for preparation in await find_preparations(plan, prepare, declared):
         try:
             names = await prepared_names(engine, plan, preparation)
             for name in names.values():

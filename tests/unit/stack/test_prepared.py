@@ -38,6 +38,20 @@ async def test_what_says_more_of_its_set_up_is_not_prepared(tmp_path: Path, serv
     assert find_preparable(await make_database_plan(tmp_path, service)) == ()
 
 
+async def test_a_declared_postgres_is_prepared_whatever_its_image_is_called(tmp_path: Path) -> None:
+    service = "image: 'registry.test/people:16-2', environment: {POSTGRES_PASSWORD: a}"
+    made = await make_database_plan(tmp_path, service, throwaway_services={"db": "PostgreSQL"})
+
+    (wanted,) = find_preparable(made, {"db": "PostgreSQL"})
+
+    assert (wanted.service, wanted.image) == ("db", "registry.test/people:16-2")
+    assert find_preparable(made) == ()
+
+
+async def test_what_is_declared_to_be_another_database_is_not_prepared(tmp_path: Path) -> None:
+    assert find_preparable(await make_database_plan(tmp_path), {"db": "MySQL"}) == ()
+
+
 async def test_without_throwaway_settings_nothing_is_prepared(tmp_path: Path) -> None:
     assert find_preparable(await make_database_plan(tmp_path, throwaway=False)) == ()
 

@@ -80,6 +80,18 @@ async def test_what_is_prepared_is_used_and_what_is_not_is_missing(tmp_path: Pat
     assert used.form["services"]["db"]["image"] == name
 
 
+async def test_what_the_settings_declare_to_be_a_postgres_is_prepared_too(tmp_path: Path) -> None:
+    service = "image: 'registry.test/people:16-2', environment: {POSTGRES_PASSWORD: a}"
+    made = await make_database_plan(tmp_path, service, throwaway_services={"db": "PostgreSQL"})
+    engine = Store(**{"registry.test/people:16-2": "sha256:9"})
+
+    _, missing = await with_prepared(engine, made, SET_UP_ALONE, {"db": "PostgreSQL"})
+    _, without = await with_prepared(engine, made, SET_UP_ALONE)
+
+    assert [one.services for one in missing] == ["db"]
+    assert without == ()
+
+
 async def test_a_server_image_that_is_not_here_yet_leaves_the_plan_as_it_is(
     tmp_path: Path,
 ) -> None:
