@@ -2,10 +2,14 @@
 
 import ast
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 __all__ = ["Mutant", "data_mutants", "pick_mutants", "python_mutants"]
+
+DATA_SHARE = 0.25
+"""Of the mutants; files of data are few, but what is read is harder to follow than what is run."""
 
 _COMPARISONS: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
@@ -49,30 +53,104 @@ def python_mutants(file: str, source: bytes) -> Iterator[Mutant]:
             yield Mutant(file, what, ast.unparse(ast.fix_missing_locations(tree)).encode())
 
 
-def data_mutants(file: str, content: bytes) -> Iterator[Mutant]:
-    """A file cut off, and one with another digit."""
-    yield Mutant(file, "cut off in the middle", content[: len(content) // 2])
-    for index, byte in enumerate(content):
-        if chr(byte).isdigit():
-            other = str((int(chr(byte)) + 1) % 10).encode()
-            yield Mutant(
-                file,
-                f"byte {index} is another digit",
-                content[:index] + other + content[index + 1 :],
-            )
+def data_mutants(file: str, content: bytes) -> Iterator[list[Mutant]]:
+    """All faults that this module knows to make in another file, kind by kind.
+
+    It is read as lines of words, with a key being a word before a colon or an equals sign, and with
+    values between commas or colons: near enough to JSON, TOML, INI, CSV and SQL.
+    """
+
+    def made(what: str, text: str) -> Mutant:
+        return Mutant(file, what, text.encode("latin-1"))
+
+    def put(found: re.Match[str], word: str) -> str:
+        return text[: found.start()] + word + text[found.end() :]
+
+    # Each byte is a character of its own, so that any file can be read and is written back whole.
+    text = content.decode("latin-1")
+    lines = text.splitlines(keepends=True)
+    numbered = list(enumerate(lines))
+    yield [made("is empty", "")]
+    yield [made("cut off in the middle", text[: len(text) // 2])]
+    yield [
+        made(f"line {n + 1} is gone", "".join(lines[:n] + lines[n + 1 :]))
+        for n, line in numbered
+        if line.strip()
+    ]
+    yield [
+        made(f"line {n + 1} stands there twice", "".join(lines[: n + 1] + lines[n:]))
+        for n, line in numbered
+        if line.strip()
+    ]
+    yield [
+        made(f"line {n + 1} and the next change places", "".join(_swapped(lines, n)))
+        for n in range(len(lines) - 1)
+    ]
+    yield [
+        made(
+            f"line {n + 1}: two values change places", "".join([*lines[:n], line, *lines[n + 1 :]])
+        )
+        for n, line in ((n, line) for n, old in numbered for line in _with_swapped_values(old))
+    ]
+    yield [
+        made(f"byte {found.start()} is another digit", put(found, str((int(found[0]) + 1) % 10)))
+        for found in re.finditer(r"[0-9]", text)
+    ]
+    yield [
+        made(f"byte {found.start()}: {found[0]} is another word", put(found, f"{found[0]}x"))
+        for found in re.finditer(r"[A-Za-z_]{2,}(?![A-Za-z_]|\"?\s*[:=])", text)
+    ]
+    yield [
+        made(f"byte {found.start()}: {found[0]} is another key", put(found, f"other_{found[0]}"))
+        for found in re.finditer(r"[A-Za-z_]\w*(?=\"?\s*[:=])", text)
+    ]
 
 
 def pick_mutants(files: Mapping[str, bytes], count: int, seed: int) -> list[Mutant]:
-    """Up to `count` mutants, spread over the files, the same for the same seed."""
+    """Up to `count` mutants, spread over the files, the same for the same seed.
+
+    A quarter of them are in files that are not Python, if there are so many; their kinds of fault
+    take turns.
+    """
     chance = random.Random(seed)
-    by_file: list[list[Mutant]] = []
+    python: list[list[Mutant]] = []
+    data: list[list[Mutant]] = []
     for file, content in sorted(files.items()):
-        make = python_mutants if file.endswith(".py") else data_mutants
-        found = [mutant for mutant in make(file, content) if mutant.content != content]
-        chance.shuffle(found)
-        by_file.append(found)
-    chance.shuffle(by_file)
-    return list(_in_turn(by_file))[:count]
+        if file.endswith(".py"):
+            found = list(python_mutants(file, content))
+            chance.shuffle(found)
+            into = python
+        else:
+            kinds = list(data_mutants(file, content))
+            for kind in kinds:
+                chance.shuffle(kind)
+            chance.shuffle(kinds)
+            found = list(_in_turn(kinds))
+            into = data
+        into.append([mutant for mutant in found if mutant.content != content])
+    for lists in (python, data):
+        chance.shuffle(lists)
+    others = list(_in_turn(data))
+    picked = list(_in_turn(python))[: count - min(len(others), round(count * DATA_SHARE))]
+    picked += others[: count - len(picked)]
+    chance.shuffle(picked)
+    return picked
+
+
+def _swapped(lines: Sequence[str], first: int) -> list[str]:
+    """The lines with one and the next in each other's place; each still ends as a line."""
+    changed = [line.rstrip("\n") for line in lines]
+    changed[first : first + 2] = changed[first + 1], changed[first]
+    return [f"{line}\n" for line in changed]
+
+
+def _with_swapped_values(line: str) -> Iterator[str]:
+    """The line with two values side by side in each other's place, for each such two."""
+    parts = re.split(r"([,:])", line.rstrip("\n"))
+    for n in range(0, len(parts) - 2, 2):
+        changed = [*parts[:n], parts[n + 2], parts[n + 1], parts[n], *parts[n + 3 :]]
+        if changed != parts:
+            yield "".join(changed) + "\n" * line.endswith("\n")
 
 
 def _in_turn(lists: Sequence[list[Mutant]]) -> Iterator[Mutant]:

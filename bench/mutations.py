@@ -1,41 +1,62 @@
 """`python -m bench.mutations`: is every test that a fault breaks among those that a change selects?
 
-The example's stack is brought up once, and all of its tests are recorded. Then one fault after
-another is put into the mounted sources, and the tests that would be left out for it are run: all
-of them must pass. What was tried is kept, so that a run can be stopped and taken up again.
+Copies of the example are brought up, and what all of its tests use is recorded. Then one fault
+after another is put into the mounted sources and data, the tests that `--changed` would leave out
+for it are found by the functions that a trial calls, and those are run: all of them must pass.
+That is the same as running everything and looking whether a test that fails was left out, but for
+one thing: a test that fails only because of what a selected test left behind in the same process
+or database. `--full` runs everything instead, and sees that too. A fault for which everything is
+selected is not run at all, since no test can be missed.
+
+What was tried is kept, so that a run can be stopped and taken up again; it counts as long as the
+selection, the example and the options are the same.
 """
 
 import argparse
+import asyncio
 import hashlib
 import json
 import os
-import re
-import shutil
-import subprocess
+import queue
+import signal
 import sys
-import tempfile
+import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.mutants import Mutant, pick_mutants
-from bench.plain import compose_command
-from seatrial import probe
-from seatrial.evidence.dependencies import Dependencies, read_dependencies
-from seatrial.selection.affected import Affected, affected
-from seatrial.selection.changes import changes_between, snapshot
+from bench.stand import EXAMPLE, NOT_COPIED, Outcome, Stand, stand
+from bench.table import Row
+from seatrial.cli.options import surroundings
+from seatrial.evidence.dependencies import Dependencies
+from seatrial.selection.affected import Affected
+from seatrial.selection.changes import snapshot
+from seatrial.settings import load_settings
+from seatrial.trial.changed import affected_now
+from seatrial.trial.launch import plan_only
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "shop"
-COMPOSE_FILE = "docker-compose.test.yml"
-SERVICES = ("db", "cache", "gateway", "reports")
-MOUNTED = ("src", "tests", "migrations", "scripts", "stubs")
-MUTATED = ("src", "tests")
+__all__ = ["COUNT", "Tried", "main", "measure_mutations", "summary", "table"]
+
+SOURCES = Path(__file__).parent.parent / "src" / "seatrial"
+SELECTING = (
+    "selection",
+    "probe",
+    "evidence/dependencies.py",
+    "evidence/processes.py",
+    "evidence/sources.py",
+    "evidence/trace_lines.py",
+    "trial/changed.py",
+    "trial/whereabouts.py",
+)
+"""What decides which tests are left out, below SOURCES."""
+MUTATED = ("src", "tests", "migrations", "alembic.ini")
 RESULTS = Path(__file__).parent / "results" / "mutations.jsonl"
+COUNT = 200
 SEED = 2026
-INTO = "/seatrial"
-LIMIT_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -51,192 +72,262 @@ class Tried:
     selected: int
     left_out_run: int
     """How many of those left out were run; the rest was slow, if that was not wanted."""
+    failed: int | None
+    """How many tests failed in a run of all; None if there was no such run."""
     missed: tuple[str, ...]
     """Left out, and yet they fail because of the fault."""
     seconds: float
 
 
 @dataclass(frozen=True)
-class Stand:
-    """A copy of the example whose stack is up, with its sources mounted."""
+class Options:
+    """How faults are tried."""
 
-    project: Path
-    out: Path
-    container: str
+    count: int = COUNT
+    seed: int = SEED
+    full: bool = False
+    without_slow: bool = False
+    stands: int = 1
+    cpu_shares: int | None = None
+    minutes: float | None = None
+    """Begin none after that time."""
 
-    def pytest(self, *arguments: str, traced: bool = False) -> subprocess.CompletedProcess[str]:
-        """Run the example's tests in its test container."""
-        plugin = ("-p", "seatrial_trace") if traced else ()
-        environ = (f"PYTHONPATH={INTO}/probe", f"SEATRIAL_EVENTS={INTO}/out/events.jsonl")
-        command = ["pytest", "-q", *plugin, *arguments]
-        try:
-            return subprocess.run(
-                ["docker", "exec", *(f"--env={e}" for e in environ), self.container, *command],
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=LIMIT_S,
-            )
-        except subprocess.TimeoutExpired:
-            return subprocess.CompletedProcess(command, 124, "", "took too long")
-
-    def record(self) -> Dependencies:
-        """Run all tests once, and see what they use."""
-        done = self.pytest(traced=True)
-        if done.returncode:
-            raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
-        found = read_dependencies(
-            sorted(self.out.glob("dependencies-*.jsonl")), self.project, snapshot(self.project)
-        )
-        if found is None:
-            raise RuntimeError("the tracer wrote nothing that can be read")
-        return found
-
-    def failing(self, tests: Collection[str], *options: str) -> tuple[list[str], int]:
-        """Which of some tests fail, in one run of them, and how many pass."""
-        (self.out / "tests.txt").write_text("\n".join(sorted(tests)) + "\n", encoding="utf-8")
-        done = self.pytest("--tb=no", "-rfE", *options, f"@{INTO}/out/tests.txt")
-        passed = re.search(r"(\d+) passed", done.stdout)
-        count = int(passed[1]) if passed else 0
-        if done.returncode in (0, 5):
-            return [], count
-        lines = [line.split(" ", 2) for line in done.stdout.splitlines()]
-        named = [parts[1] for parts in lines if parts[0] in ("FAILED", "ERROR") and len(parts) > 1]
-        return named or [
-            f"exit code {done.returncode}: {(done.stdout + done.stderr)[-300:]}"
-        ], count
+    @property
+    def pytest(self) -> tuple[str, ...]:
+        """What is handed to pytest."""
+        return ("-m", "not slow") if self.without_slow else ()
 
 
 def main() -> int:
-    """Try the faults, and fail if a test was left out that one of them breaks."""
-    parser = argparse.ArgumentParser(prog="python -m bench.mutations", description=__doc__)
-    parser.add_argument("--count", type=int, default=200, help="faults to try (default: 200)")
+    """Try the faults; fail if a test was left out that one breaks, or if not all were tried."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.mutations",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--count", type=int, default=COUNT, help="faults (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--minutes", type=float, help="begin none after that time")
     parser.add_argument("--without-slow", action="store_true", help="leave out tests marked slow")
-    arguments = parser.parse_args()
+    parser.add_argument("--full", action="store_true", help="run all tests for each fault")
+    parser.add_argument("--stands", type=int, default=1, help="stacks side by side (default: 1)")
+    parser.add_argument("--cpu-shares", type=int, help="weight of the containers, of 1024")
+    options = Options(**vars(parser.parse_args()))
+    tried = try_all(options)
+    print(summary(tried, options.count))
+    return 0 if len(tried) >= options.count and not any(each.missed for each in tried) else 1
+
+
+def measure_mutations(stands: int) -> list[Row]:
+    """Try the faults that were not tried before, and tell of all of them."""
+    return table(try_all(Options(stands=stands)), COUNT)
+
+
+def try_all(options: Options) -> list[Tried]:
+    """Try the faults that were not tried before; what came of all of them."""
     files = {
-        str(path.relative_to(EXAMPLE)): path.read_bytes()
-        for top in MUTATED
-        for path in sorted((EXAMPLE / top).rglob("*.py"))
+        path.relative_to(EXAMPLE).as_posix(): path.read_bytes() for path in _files(EXAMPLE, MUTATED)
     }
-    mutants = pick_mutants(files, arguments.count, arguments.seed)
-    before = {tried.key: tried for tried in _kept()}
-    ends = time.monotonic() + arguments.minutes * 60 if arguments.minutes else float("inf")
-    options = ("-m", "not slow") if arguments.without_slow else ()
-    tried = [before[_key(mutant)] for mutant in mutants if _key(mutant) in before]
-    waiting = [mutant for mutant in mutants if _key(mutant) not in before]
-    if waiting:
-        with stand() as made:
-            known = made.record()
-            for mutant in waiting:
-                if time.monotonic() > ends:
-                    break
-                tried.append(_try(made, known, mutant, options))
-                _keep(tried[-1])
-    print(summary(tried))
-    return 1 if any(each.missed for each in tried) else 0
+    state = fingerprint(options)
+    mutants = {
+        _key(state, mutant): mutant for mutant in pick_mutants(files, options.count, options.seed)
+    }
+    tried = {each.key: each for each in _kept() if each.key in mutants}
+    waiting: queue.SimpleQueue[tuple[str, Mutant]] = queue.SimpleQueue()
+    for key, mutant in mutants.items():
+        if key not in tried:
+            waiting.put((key, mutant))
+    if not waiting.empty():
+        signal.signal(signal.SIGTERM, _interrupt)
+        tried |= _try_waiting(waiting, options)
+    return [tried[key] for key in mutants if key in tried]
 
 
-def summary(tried: Sequence[Tried]) -> str:
+def summary(tried: Sequence[Tried], wanted: int) -> str:
     """What was found, in a few lines."""
     missed = [each for each in tried if each.missed]
     some = [each for each in tried if each.selected < each.tests]
+    data = [each for each in tried if not each.file.endswith(".py")]
     share = sum(each.selected / each.tests for each in tried) / max(1, len(tried))
+    failing = [each for each in tried if each.failed]
     lines = [
-        f"{len(tried)} faults; {len(tried) - len(missed)} of them break no test that is left out",
+        f"{len(tried)} of {wanted} faults were tried, {len(data)} of them in data",
+        f"{len(tried) - len(missed)} of {len(tried)} break no test that is left out",
         f"{len(some)} leave tests out; on average {share:.0%} of the tests run",
         f"{sum(each.left_out_run for each in tried)} tests that are left out were run",
+        *([f"{len(failing)} break a test"] if any(t.failed is not None for t in tried) else []),
         *(f"MISSED {each.file}, {each.what}: {', '.join(each.missed)}" for each in missed),
     ]
     return "\n".join(lines)
 
 
-@contextmanager
-def stand() -> Iterator[Stand]:
-    """Bring the example's stack up, and take it down whatever happens."""
-    name = f"seatrial-bench-mutations-{os.getpid()}"
-    compose = compose_command(name, COMPOSE_FILE)
-    with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
-        project, out = Path(folder) / "shop", Path(folder) / "out"
-        shutil.copytree(EXAMPLE, project, ignore=shutil.ignore_patterns(".seatrial", "__pycache__"))
-        out.mkdir()
-        out.chmod(0o777)
-        Path(folder).chmod(0o755)
-        _said(*compose, "build", cwd=project)
-        try:
-            _said(*compose, "up", "--detach", *SERVICES, cwd=project)
-            mounts = [
-                *(f"--volume={project / top}:/app/{top}:ro" for top in MOUNTED),
-                f"--volume={Path(probe.__file__).parent}:{INTO}/probe:ro",
-                f"--volume={out}:{INTO}/out",
-            ]
-            command = ["run", "--detach", "-T", *mounts, "test"]
-            begin = ["sh", "-c", "alembic upgrade head && touch /tmp/ready && exec sleep 86400"]
-            container = _said(*compose, *command, *begin, cwd=project).split()[-1]
-            for _ in range(600):
-                ready = ["docker", "exec", container, "test", "-e", "/tmp/ready"]
-                if subprocess.run(ready, capture_output=True, check=False).returncode == 0:
-                    break
-                time.sleep(0.2)
-            yield Stand(project, out, container)
-        finally:
-            down = [*compose, "down", "--volumes", "--remove-orphans", "--rmi", "local"]
-            subprocess.run([*down, "--timeout", "1"], cwd=project, capture_output=True, check=False)
+def table(tried: Sequence[Tried], wanted: int) -> list[Row]:
+    """What was found, as rows; a fault that was not tried counts as one that is missed."""
+    missed = sum(1 for each in tried if each.missed) + wanted - len(tried)
+    shares = [each.selected / each.tests for each in tried] or [1.0]
+    return [
+        Row(
+            what="only what changed: faults that break a test that is left out, or were not tried",
+            against=f"{wanted} faults in sources and data",
+            unit="faults",
+            value=float(missed),
+            low=float(missed),
+            high=float(missed),
+            at_most=0.0,
+            rounds=len(tried),
+        ),
+        Row(
+            what="only what changed: mean share of the tests that a fault selects",
+            against="all tests",
+            unit="ratio",
+            value=sum(shares) / len(shares),
+            low=min(shares),
+            high=max(shares),
+            at_most=None,
+            rounds=len(tried),
+        ),
+    ]
 
 
-def _try(made: Stand, known: Dependencies, mutant: Mutant, options: Sequence[str]) -> Tried:
+def fingerprint(options: Options) -> str:
+    """What results depend on beside the fault: the selection, the example, how tests are run."""
+    digest = hashlib.sha256(json.dumps([options.full, options.without_slow]).encode())
+    for root, tops in ((SOURCES, SELECTING), (EXAMPLE, (".",))):
+        for path in _files(root, tops):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{path.relative_to(root).as_posix()}\0{content}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _try_waiting(
+    waiting: queue.SimpleQueue[tuple[str, Mutant]], options: Options
+) -> Mapping[str, Tried]:
+    """Deal the faults to the stands, one after another to whichever is free."""
+    ends = time.monotonic() + options.minutes * 60 if options.minutes else float("inf")
+    tried: dict[str, Tried] = {}
+    stopped = threading.Event()
+    keeping = threading.Lock()
+
+    def work(made: Stand) -> None:
+        select = _selector(made, known)
+        while not stopped.is_set() and time.monotonic() < ends:
+            try:
+                key, mutant = waiting.get_nowait()
+            except queue.Empty:
+                return
+            each = _try(made, select, len(known.tests), key, mutant, options)
+            with keeping:
+                _keep(each)
+                tried[key] = each
+
+    with ExitStack() as opened:
+        stands = []
+        for number in range(options.stands):
+            name = f"seatrial-bench-mutations-{os.getpid()}-{number}"
+            stands.append(opened.enter_context(stand(name, cpu_shares=options.cpu_shares)))
+        _say(f"recording what the tests use; {waiting.qsize()} faults wait")
+        known = stands[0].record()
+        with ThreadPoolExecutor(len(stands)) as pool:
+            try:
+                for future in [pool.submit(work, made) for made in stands]:
+                    future.result()
+            finally:
+                stopped.set()
+    return tried
+
+
+def _selector(made: Stand, known: Dependencies) -> Callable[[], Affected]:
+    """Tells what a change to a stand's project selects, as a trial of it would."""
+    loaded = load_settings(made.project)
+    plan = asyncio.run(plan_only(made.project, loaded, (), surroundings()))
+
+    def select() -> Affected:
+        states = snapshot(made.project, known.states)
+        return affected_now(plan, loaded.settings, known, states)[1]
+
+    return select
+
+
+def _try(
+    made: Stand,
+    select: Callable[[], Affected],
+    total: int,
+    key: str,
+    mutant: Mutant,
+    options: Options,
+) -> Tried:
     began = time.monotonic()
     path = made.project / mutant.file
     content = path.read_bytes()
+    outcome: Outcome | None = None
+    missed: tuple[str, ...] = ()
     path.write_bytes(mutant.content)
-    ran = 0
-    missed: list[str] = []
     try:
-        selection = _select(made, known)
-        left_out = selection.left_out if not selection.everything else frozenset()
+        selection = select()
+        left_out = frozenset() if selection.everything else selection.left_out
         if left_out:
-            failing, passed = made.failing(left_out, *options)
-            ran = passed + len(failing)
-            # A busy machine fails tests, too: what counts fails again, and passes without it.
-            missed = made.failing(failing)[0] if failing else []
-            if missed:
-                path.write_bytes(content)
-                innocent = set(made.failing(missed)[0])
-                missed = [test for test in missed if test not in innocent]
+            outcome, missed = _look_for_missed(made, path, content, left_out, options)
     finally:
         path.write_bytes(content)
     seconds = time.monotonic() - began
-    total = len(known.tests)
     _say(
         f"{mutant.file}, {mutant.what}: {total - len(left_out)} of {total} selected"
         f"{f', {selection.reason}' if selection.everything else ''}, {seconds:.0f} s"
         f"{f', MISSED {missed}' if missed else ''}"
     )
+    ran = outcome.passed + len(outcome.failed) if outcome else 0
     return Tried(
-        key=_key(mutant),
+        key=key,
         file=mutant.file,
         what=mutant.what,
         everything=selection.reason,
         tests=total,
         selected=total - len(left_out),
-        left_out_run=ran,
-        missed=tuple(missed),
+        left_out_run=min(ran, len(left_out)),
+        failed=len(outcome.failed) if outcome and options.full else None,
+        missed=missed,
         seconds=seconds,
     )
 
 
-def _select(made: Stand, known: Dependencies) -> Affected:
-    def read(name: str) -> bytes | None:
-        path = made.project / name
-        return path.read_bytes() if path.is_file() else None
+def _look_for_missed(
+    made: Stand, path: Path, content: bytes, left_out: Collection[str], options: Options
+) -> tuple[Outcome, tuple[str, ...]]:
+    """Run what is left out, or everything; which of those left out fail because of the fault.
 
-    now = snapshot(made.project, known.states)
-    return affected(known, changes_between(known.states, now), read, files=now)
+    A busy machine fails tests, too: what counts fails again, and passes without the fault.
+    """
+    outcome = made.run(None if options.full else left_out, *options.pytest)
+    suspects = outcome.breaks(left_out)
+    if suspects:
+        again = None if options.full else suspects
+        suspects = made.run(again, *options.pytest).breaks(suspects)
+        if suspects:
+            path.write_bytes(content)
+            suspects -= made.run(again, *options.pytest).breaks(suspects)
+    return outcome, tuple(sorted(suspects))
 
 
-def _key(mutant: Mutant) -> str:
-    return f"{mutant.file}:{hashlib.sha256(mutant.content).hexdigest()[:16]}"
+def _files(root: Path, tops: Sequence[str]) -> list[Path]:
+    """The files below some places, without what runs leave there."""
+    found = []
+    for top in tops:
+        below = [root / top] if (root / top).is_file() else sorted((root / top).rglob("*"))
+        found += [
+            path
+            for path in below
+            if path.is_file()
+            and not any(
+                Path(part).match(pattern)
+                for part in path.relative_to(root).parts
+                for pattern in NOT_COPIED
+            )
+        ]
+    return found
+
+
+def _key(state: str, mutant: Mutant) -> str:
+    return f"{state}:{mutant.file}:{hashlib.sha256(mutant.content).hexdigest()[:16]}"
 
 
 def _kept() -> list[Tried]:
@@ -245,7 +336,12 @@ def _kept() -> list[Tried]:
     except FileNotFoundError:
         return []
     found = [json.loads(line) for line in lines]
-    return [Tried(**{**line, "missed": tuple(line["missed"])}) for line in found]
+    return [
+        Tried(**{**line, "missed": tuple(line["missed"])})
+        for line in found
+        # Written by an older form of this program.
+        if "failed" in line
+    ]
 
 
 def _keep(tried: Tried) -> None:
@@ -254,11 +350,8 @@ def _keep(tried: Tried) -> None:
         file.write(json.dumps(asdict(tried)) + "\n")
 
 
-def _said(*command: str, cwd: Path) -> str:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:]}")
-    return done.stdout
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _say(text: str) -> None:

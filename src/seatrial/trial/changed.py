@@ -1,7 +1,7 @@
 """Narrows a trial down to the tests that a change can affect, and keeps what they used."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,9 +22,10 @@ from seatrial.evidence.folder import newest_records
 from seatrial.evidence.partial import MAX_CHANGED, Partial
 from seatrial.evidence.premises import Premises, difference
 from seatrial.evidence.record import ServiceRecord
-from seatrial.selection.affected import affected
+from seatrial.selection.affected import Affected, affected
 from seatrial.selection.assign import file_of
 from seatrial.selection.changes import (
+    Change,
     changes_between,
     changes_since_commit,
     snapshot,
@@ -38,7 +39,7 @@ from seatrial.trial.reuse import Ledger
 from seatrial.trial.whereabouts import gets_elsewhere, reaches_containers, shaping_files
 from seatrial.words import counted
 
-__all__ = ["DEPENDENCIES_FILE", "Narrowing", "keep_dependencies", "narrow"]
+__all__ = ["DEPENDENCIES_FILE", "Narrowing", "affected_now", "keep_dependencies", "narrow"]
 
 DEPENDENCIES_FILE = "dependencies.json"
 _LOOKED_AT = 50
@@ -84,20 +85,7 @@ def _narrow(plan: Plan, settings: Settings, stock: Stock | str, ledger: Ledger) 
         return Narrowing(snapshot(plan.project), None, (), found, ground)
     trial, known, failed = found
     states = snapshot(plan.project, known.states)
-    changes = changes_between(known.states, states)
-    if base := settings.coverage.base:
-        since = changes_since_commit(plan.project, base, states)
-        changes = union_of_changes(changes, since, known.states)
-    selected = affected(
-        known,
-        changes,
-        lambda name: _read(plan.project / name),
-        failed=failed,
-        shaping=shaping_files(plan),
-        reaches=reaches_containers(plan, settings),
-        elsewhere=gets_elsewhere(plan),
-        files=states,
-    )
+    changes, selected = affected_now(plan, settings, known, states, failed=failed)
     if selected.everything:
         return Narrowing(states, None, (), selected.reason, ground, known)
     tests = tuple(sorted(selected.tests | selected.files))
@@ -110,7 +98,7 @@ def _narrow(plan: Plan, settings: Settings, stock: Stock | str, ledger: Ledger) 
         )
     partial = Partial(
         since=trial,
-        base=base,
+        base=settings.coverage.base,
         changed=tuple(sorted(changes)[:MAX_CHANGED]),
         selected=len(selected.tests),
         left_out=len(selected.left_out),
@@ -118,6 +106,37 @@ def _narrow(plan: Plan, settings: Settings, stock: Stock | str, ledger: Ledger) 
     files = frozenset(file_of(test) for test in tests)
     left_out = tuple(sorted(test for test in selected.left_out if file_of(test) in files))
     return Narrowing(states, tests, left_out, "", ground, known, partial)
+
+
+def affected_now(
+    plan: Plan,
+    settings: Settings,
+    known: Dependencies,
+    states: Mapping[str, FileState],
+    *,
+    failed: Collection[str] = (),
+) -> tuple[Mapping[str, Change], Affected]:
+    """What has changed since `known` was recorded, and the tests that it can affect.
+
+    `states` are the project's files now, `failed` are tests that did not pass since.
+
+    Raises:
+        UsageFault: git does not know the base commit.
+    """
+    changes = changes_between(known.states, states)
+    if base := settings.coverage.base:
+        since = changes_since_commit(plan.project, base, states)
+        changes = union_of_changes(changes, since, known.states)
+    return changes, affected(
+        known,
+        changes,
+        lambda name: _read(plan.project / name),
+        failed=failed,
+        shaping=shaping_files(plan),
+        reaches=reaches_containers(plan, settings),
+        elsewhere=gets_elsewhere(plan),
+        files=states,
+    )
 
 
 async def keep_dependencies(
