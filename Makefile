@@ -47,13 +47,9 @@ format: setup  ## bring the code into the project's style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-BENCH := first-trial start speed split evidence
-
 .PHONY: bench
 bench: setup  ## compare Seatrial with the plain Compose flow, and measure what evidence costs
-	@$(USE_ENGINE); failed=0; for part in $(BENCH); do \
-	  $(BIN)/python -m bench $$part || failed=1; done; \
-	  $(BIN)/python -m bench.mutations || failed=1; exit $$failed
+	@$(USE_ENGINE); $(BIN)/python -m bench $(PARTS)
 
 .PHONY: setup
 setup: $(INSTALLED)  ## the virtual environment with the locked dependencies

@@ -1,7 +1,7 @@
 """Whole trials beside the plain Compose flow: two workers, a small change, and no change at all."""
 
+import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bench.first_trial import CLEAN_AT_MOST
 from bench.plain import compose_command
+from bench.suites import COMPOSE_FILE, Suite, copy_suite
 from bench.table import Row, ratio
 from bench.trials import TrialRun, run_trial
 
 __all__ = ["measure_speed"]
 
-ROOT = Path(__file__).parent.parent
-COMPOSE_FILE = "docker-compose.test.yml"
 WORKERS = ("--workers", "2")
 _STATEMENT = "return "
 PATIENCE_S = 600.0
@@ -25,21 +25,8 @@ PATIENCE_S = 600.0
 
 AGAINST_XDIST_AT_MOST = 0.75
 AGAINST_PLAIN_AT_MOST = 0.55
-CLEAN_AT_MOST = 0.4
 CHANGED_AT_MOST = 0.25
 UNCHANGED_AT_MOST = 0.03
-
-
-@dataclass(frozen=True)
-class Suite:
-    """A project in a folder of its own, with pytest-xdist in its image for the plain flow."""
-
-    name: str
-    folder: Path
-    services: tuple[str, ...]
-    """That `docker compose up --wait` is told to start."""
-    leaves: tuple[str, ...]
-    """Modules that little depends on; each round changes another one."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +40,9 @@ class Plain:
 
 
 def measure_speed(name: str, rounds: int, folder: Path) -> list[Row]:
-    """Measure a suite: `shop`, the example, or one of those in tests/foreign."""
-    suite = _example(folder) if name == "shop" else _foreign(name, folder)
-    project = f"seatrial-bench-{folder.name}"
+    """Measure a suite: `shop`, the example, or `rq`."""
+    suite = copy_suite(name, folder, xdist=True)
+    project = f"seatrial-bench-{os.getpid()}"
     _say(f"{name}: warming up")
     _plain(suite, project)
     _trial(suite)
@@ -125,7 +112,7 @@ def _plain(suite: Suite, project: str, environ: Mapping[str, str] | None = None)
     began = time.perf_counter()
     try:
         run("build")
-        run("up", "--wait", "--detach", *suite.services)
+        run("up", "--wait", "--detach", *suite.greetings)
         tested = run("run", "--rm", "-T", *variables, "test", check=not environ)
     finally:
         cleaning = time.perf_counter()
@@ -159,38 +146,6 @@ def _seconds(suite: Suite, *arguments: str) -> float:
     command = [sys.executable, "-m", "seatrial", "run", "--quiet", *arguments]
     subprocess.run(command, cwd=suite.folder, check=True, capture_output=True)
     return time.perf_counter() - began
-
-
-def _example(folder: Path) -> Suite:
-    project = folder / "shop"
-    ignored = shutil.ignore_patterns(".seatrial", "__pycache__", ".*_cache", "reports")
-    shutil.copytree(ROOT / "examples" / "shop", project, ignore=ignored)
-    (project / "reports").mkdir()
-    _append(project / "Dockerfile.test", "test", "RUN /opt/venv/bin/pip install pytest-xdist\n")
-    return Suite(
-        "shop",
-        project,
-        ("db", "cache", "gateway"),
-        ("src/shop/sales.py", "src/shop/vouchers.py", "src/shop/product_files.py"),
-    )
-
-
-def _foreign(name: str, folder: Path) -> Suite:
-    project = folder / name
-    fetch = ROOT / "tests" / "foreign" / "fetch.py"
-    subprocess.run([sys.executable, fetch, name, project], check=True)
-    with (project / "requirements-test.txt").open("a", encoding="utf-8") as file:
-        file.write("\npytest-xdist\n")
-    return Suite(name, project, ("redis",), ("rq/cron.py", "rq/suspension.py", "rq/serializers.py"))
-
-
-def _append(dockerfile: Path, stage: str, line: str) -> None:
-    """Add a line to a stage, right after its packages are there."""
-    text = dockerfile.read_text(encoding="utf-8")
-    head, found, tail = text.partition("COPY --from=packages /opt/venv /opt/venv\n")
-    if not found or f" AS {stage}" not in head:
-        raise ValueError("the example's Dockerfile is not what it was")
-    dockerfile.write_text(head + found + line + tail, encoding="utf-8")
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Rows of figures with their targets, as Markdown and JSON."""
+"""Rows of figures with their targets, and a bench made of them, as Markdown and JSON."""
 
 import dataclasses
 import json
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-__all__ = ["Row", "absolute", "as_json", "as_markdown", "ratio"]
+__all__ = ["Bench", "Part", "Row", "absolute", "as_json", "as_markdown", "from_json", "ratio"]
 
 
 @dataclass(frozen=True)
@@ -42,24 +42,90 @@ def absolute(what: str, values: Sequence[float], at_most: float | None, *, unit:
     return _row(what, "-", unit, values, at_most)
 
 
-def as_markdown(rows: Sequence[Row]) -> str:
-    """A Markdown table."""
+@dataclass(frozen=True)
+class Part:
+    """What one command measured."""
+
+    command: str
+    measured: str
+    """The time of its end, in UTC."""
+    rows: tuple[Row, ...]
+    fault: str = ""
+    """Why it measured nothing; empty if it did."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All parts that were measured in one run."""
+
+    machine: str
+    parts: tuple[Part, ...]
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Those of all parts."""
+        return tuple(row for part in self.parts for row in part.rows)
+
+    @property
+    def met(self) -> bool:
+        """Whether every part was measured and every target is met."""
+        return not any(part.fault for part in self.parts) and all(row.met for row in self.rows)
+
+
+def as_markdown(bench: Bench) -> str:
+    """One table, with the machine above it."""
     lines = [
-        "| what | against | measured | range | at most | met |",
-        "| --- | --- | --- | --- | --- | --- |",
+        f"Machine: {bench.machine}.",
+        "",
+        "| what | against | measured | range | at most | met | command | measured (UTC) |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for row in rows:
-        unit = "" if row.unit == "ratio" else f" {row.unit}"
-        lines.append(
-            f"| {row.what} | {row.against} | {row.value:.2f}{unit} "
-            f"| {row.low:.2f} to {row.high:.2f} (n = {row.rounds}) | {_target(row, unit)} |"
-        )
+    for part in bench.parts:
+        end = f"`{part.command}` | {part.measured} |"
+        if part.fault:
+            lines.append(f"| not measured: {part.fault} | - | - | - | - | NO | {end}")
+        for row in part.rows:
+            unit = "" if row.unit == "ratio" else f" {row.unit}"
+            lines.append(
+                f"| {row.what} | {row.against} | {row.value:.2f}{unit} "
+                f"| {row.low:.2f} to {row.high:.2f} (n = {row.rounds}) "
+                f"| {_target(row, unit)} | {end}"
+            )
     return "\n".join(lines) + "\n"
 
 
-def as_json(rows: Sequence[Row]) -> str:
+def as_json(bench: Bench) -> str:
     """The same for programs."""
-    return json.dumps([dataclasses.asdict(row) | {"met": row.met} for row in rows], indent=2)
+    return json.dumps(
+        {
+            "machine": bench.machine,
+            "parts": [
+                {
+                    **{key: getattr(part, key) for key in ("command", "measured", "fault")},
+                    "rows": [dataclasses.asdict(row) | {"met": row.met} for row in part.rows],
+                }
+                for part in bench.parts
+            ],
+        },
+        indent=2,
+    )
+
+
+def from_json(text: str) -> Bench:
+    """Read what `as_json` wrote.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is something else.
+    """
+    found = json.loads(text)
+    parts = []
+    for part in found["parts"]:
+        rows = [
+            Row(**{key: value for key, value in row.items() if key != "met"})
+            for row in part["rows"]
+        ]
+        parts.append(Part(part["command"], part["measured"], tuple(rows), part["fault"]))
+    return Bench(found["machine"], tuple(parts))
 
 
 def _target(row: Row, unit: str) -> str:

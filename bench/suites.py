@@ -1,0 +1,95 @@
+"""The suites that Seatrial and the plain flow are compared on, each in a folder of its own."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.start import Greeting
+
+__all__ = ["COMPOSE_FILE", "EXAMPLE", "NAMES", "Suite", "copy_example", "copy_suite"]
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "examples" / "shop"
+COMPOSE_FILE = "docker-compose.test.yml"
+NAMES = ("shop", "rq")
+"""The example, and one that people wrote who do not know Seatrial."""
+
+_REDIS: Greeting = (6379, b"PING\r\n", b"+PONG")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A project."""
+
+    name: str
+    folder: Path
+    greetings: Mapping[str, Greeting]
+    """By service that the tests need: what it answers to as soon as it is ready."""
+    few_tests: str
+    """A test command for rounds in which only start-up counts."""
+    leaves: tuple[str, ...]
+    """Modules that little depends on."""
+
+
+def copy_suite(name: str, parent: Path, *, xdist: bool) -> Suite:
+    """Make a copy of a suite in a new folder below `parent`, with pytest-xdist in its image or not.
+
+    Raises:
+        CalledProcessError: its source cannot be had.
+    """
+    return _shop(parent, xdist=xdist) if name == "shop" else _rq(parent, xdist=xdist)
+
+
+def copy_example(parent: Path) -> Path:
+    """Copy the example, without what earlier trials left in it."""
+    ignored = shutil.ignore_patterns(".seatrial", "__pycache__", ".*_cache", "reports")
+    project = shutil.copytree(EXAMPLE, parent / EXAMPLE.name, ignore=ignored)
+    (project / "reports").mkdir()
+    return project
+
+
+def _shop(parent: Path, *, xdist: bool) -> Suite:
+    project = copy_example(parent)
+    if xdist:
+        _append(project / "Dockerfile.test", "RUN /opt/venv/bin/pip install pytest-xdist\n")
+    return Suite(
+        name="shop",
+        folder=project,
+        greetings={
+            # A start-up message for user shop (protocol 3.0); R asks for the password, E says
+            # "not yet".
+            "db": (5432, b"\x00\x00\x00\x13\x00\x03\x00\x00user\x00shop\x00\x00", b"R"),
+            "cache": _REDIS,
+            "gateway": (8080, b"GET /health HTTP/1.0\r\n\r\n", b"HTTP/1.1 200"),
+        },
+        few_tests="pytest -q --no-cov tests/unit/test_money.py",
+        leaves=("src/shop/sales.py", "src/shop/vouchers.py", "src/shop/product_files.py"),
+    )
+
+
+def _rq(parent: Path, *, xdist: bool) -> Suite:
+    project = parent / "rq"
+    fetch = ROOT / "tests" / "foreign" / "fetch.py"
+    subprocess.run([sys.executable, fetch, "rq", project], check=True)
+    if xdist:
+        with (project / "requirements-test.txt").open("a", encoding="utf-8") as file:
+            file.write("\npytest-xdist\n")
+    return Suite(
+        name="rq",
+        folder=project,
+        greetings={"redis": _REDIS},
+        few_tests="pytest -q tests/test_utils.py",
+        leaves=("rq/cron.py", "rq/suspension.py", "rq/serializers.py"),
+    )
+
+
+def _append(dockerfile: Path, line: str) -> None:
+    """Add a line to the test stage of the example, right after its packages are there."""
+    text = dockerfile.read_text(encoding="utf-8")
+    head, found, tail = text.partition("COPY --from=packages /opt/venv /opt/venv\n")
+    if not found or " AS test" not in head:
+        raise ValueError("the example's Dockerfile is not what it was")
+    dockerfile.write_text(head + found + line + tail, encoding="utf-8")
