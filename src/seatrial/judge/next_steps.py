@@ -1,6 +1,6 @@
 """What to do about a verdict: each remedy once, the heaviest first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import NonNegativeFloat
 
@@ -10,6 +10,9 @@ from seatrial.judge.model import CriterionResult, CriterionStatus
 from seatrial.judge.verdict import Verdict
 
 __all__ = ["NextStep", "next_steps"]
+
+_SCORE = "score"
+"""The key of the reason that the score is too low."""
 
 
 class NextStep(Model):
@@ -27,9 +30,14 @@ class NextStep(Model):
 def next_steps(audit: AuditReport | None, verdict: Verdict) -> tuple[NextStep, ...]:
     """A step for each remedy: those that an approval needs first, then by points.
 
-    Then come reasons that a waiver sets aside, and the audit's findings by severity.
+    A criterion is needed if the score cannot be reached without its points; if that goes for all
+    that are lacking, the score needs no step of its own. Then come reasons that a waiver sets
+    aside, and the audit's findings by severity.
     """
     points = _points(verdict.criteria)
+    lacking = [one for one in verdict.criteria if one.status is not CriterionStatus.MET]
+    needed = _needed(lacking, points, verdict)
+    score_by_itself = any(one.weight and one.key not in needed for one in lacking)
     steps: dict[str, NextStep] = {}
 
     def add(remedy: str, settles: str, *, blocks: bool = False, worth: float = 0) -> None:
@@ -42,16 +50,27 @@ def next_steps(audit: AuditReport | None, verdict: Verdict) -> tuple[NextStep, .
         )
 
     for reason in verdict.reasons:
-        add(reason.remedy or reason.what, reason.key, blocks=True)
-    for one in verdict.criteria:
-        if one.status is not CriterionStatus.MET:
-            add(one.remedy or one.reason, f"criterion {one.key}", worth=points[one.key])
+        if reason.key != _SCORE or score_by_itself or not needed:
+            add(reason.remedy or reason.what, reason.key, blocks=True)
+    for one in lacking:
+        settles, worth = f"criterion {one.key}", points[one.key]
+        add(one.remedy or one.reason, settles, blocks=one.key in needed, worth=worth)
     for waived in verdict.waived:
         until = f"{waived.reason.key}, set aside until {waived.expires} by {waived.person}"
         add(waived.reason.remedy or waived.reason.what, until)
     for finding, place in _places(audit):
         add(finding.fix, f"audit, {finding.severity.value}: {finding.rule} at {place}")
     return tuple(sorted(steps.values(), key=lambda step: (not step.blocks, -step.points)))
+
+
+def _needed(
+    lacking: Sequence[CriterionResult], points: Mapping[str, float], verdict: Verdict
+) -> frozenset[str]:
+    """Criteria without whose points the score is not reached, all others met."""
+    if not any(reason.key == _SCORE for reason in verdict.reasons):
+        return frozenset()
+    to_spare = 100 - verdict.passing_score
+    return frozenset(one.key for one in lacking if points[one.key] > to_spare)
 
 
 def _points(criteria: Sequence[CriterionResult]) -> dict[str, float]:

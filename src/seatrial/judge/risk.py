@@ -152,7 +152,7 @@ def _assess(area: str, rules: Sequence[Rule], case: Case) -> Risk:
     wrong = [one for one in seen if one[1].good is False]
     decided = [one for one in wrong if one[0].if_not is level] or wrong
     if level is Level.LOW:
-        told = [answer.what for _, answer in seen]
+        told = _told("so", seen)
     else:
         unknown = [one for one in seen if one[1].good is None]
         told = [*_told("not so", decided), *_told("not measured", unknown)]

@@ -71,6 +71,7 @@ def approval_markdown(approval: Approval) -> str:
         "points": _points,
         "quantity": _quantity,
         "ready": Ready,
+        "risk_levels": _risk_levels,
         "rules": _rules,
         "severities": _severities,
         "short": lambda text: text[:12],
@@ -126,7 +127,21 @@ def _criterion_line(one: CriterionResult, approval: Approval) -> Text:
 
 def _statuses(approval: Approval) -> str:
     found = [one.status for one in approval.verdict.criteria]
-    return ", ".join(f"{found.count(status)} are {status.value}" for status in CriterionStatus)
+    told = [(found.count(status), status.value) for status in CriterionStatus if status in found]
+    if len(told) == 1:
+        return f"All {len(found)} criteria are {told[0][1]}"
+    parts = (f"{number} {'is' if number == 1 else 'are'} {status}" for number, status in told)
+    return f"Of {len(found)} criteria {', '.join(parts)}"
+
+
+def _risk_levels(approval: Approval) -> str:
+    """The areas by their level, the worst first."""
+    levels: dict[Level, list[str]] = {Level.HIGH: [], Level.MEDIUM: [], Level.LOW: []}
+    for one in approval.risks:
+        levels[one.level].append(one.area)
+    return "; ".join(
+        f"{level.value} in {', '.join(areas)}" for level, areas in levels.items() if areas
+    )
 
 
 def _points(key: str, approval: Approval) -> str:
@@ -193,8 +208,10 @@ def _tests(trial: TrialSummary) -> str:
     counts = trial.counts
     if counts is None:
         return "not known: no probe reported"
-    told = ", ".join(f"{number} {name}" for name, number in counts.model_dump().items())
-    return f"{told} (deselected ones are not among the collected)"
+    numbers = counts.model_dump()
+    told = ", ".join(f"{number} {name}" for name, number in numbers.items() if number)
+    none = ", ".join(name for name, number in numbers.items() if not number)
+    return f"{told or 'none'}; none {none}" if none else told
 
 
 def _moment(moment: datetime) -> str:

@@ -17,7 +17,7 @@ from seatrial.judge.approval import Approval, approval_json, draw_up
 from seatrial.judge.dossier import Dossier, PolicyChange
 from seatrial.judge.earlier_approval import approval_folder, find_earlier_approval
 from seatrial.judge.model import Reason
-from seatrial.judge.verdict import Verdict
+from seatrial.judge.verdict import Verdict, judge
 from seatrial.report.approval import approval_markdown, write_approval
 from unit.judge.dossiers import OLDER, commit, dossier, drills, settings, trial
 from unit.judge.verdicts import audit, audited, finding, verdict, waived
@@ -228,6 +228,31 @@ def test_what_blocks_comes_first_among_the_next_steps_and_then_what_is_worth_mos
         "audit, medium: fixed-sleep at Dockerfile.test:3 and 1 more",
         "audit, low: published-port at Dockerfile.test",
     ]
+
+
+def steps_of(of: Dossier) -> dict[str, bool]:
+    """What is to be done, and whether it blocks."""
+    steps = draw_up(of, judge(of)).next_steps
+    return {step.settles[0]: step.blocks for step in steps}
+
+
+def test_a_criterion_blocks_if_the_score_cannot_be_reached_without_it() -> None:
+    of = audited(settings=settings(budgets={}))
+
+    assert steps_of(of) == {"criterion time-budget": True}
+
+
+def test_where_a_part_of_what_is_lacking_is_enough_the_score_is_what_blocks() -> None:
+    of = audited(
+        settings=settings({"passing_score": 95}, budgets={}),
+        drills=drills(without=("build-fails",)),
+    )
+
+    assert steps_of(of) == {
+        "criterion time-budget": True,
+        "score": True,
+        "criterion errors-handled": False,
+    }
 
 
 def test_one_step_is_for_all_that_the_same_remedy_settles() -> None:

@@ -279,3 +279,23 @@ def test_the_terminal_shows_why_it_is_rejected_and_what_to_do() -> None:
     assert any(line.startswith("✗ errors-handled: no drill was made") for line in screen.lines)
     assert "  next:  run `seatrial drill`" in screen.text
     assert screen.lines[-2].startswith("REJECTED: score ")
+
+
+def test_the_first_lines_say_what_a_reader_must_know_and_no_more() -> None:
+    first = approval_markdown(draw()).split("## ")[0].splitlines()
+
+    assert first[0] == "# APPROVED: shop at cccccccccccc"
+    score, reasons, risk = (line for line in first[1:] if line)
+    assert score == "**Score 100 of 100**; 100 are needed. All 10 criteria are met."
+    assert reasons == "No reason against it."
+    assert risk.startswith("Risk: high in rollback; medium in ")
+    assert risk.endswith(" things, of which none counted as good.")
+
+
+def test_the_points_of_the_criteria_that_are_met_add_up_to_the_score() -> None:
+    table = approval_markdown(draw(audited(drills=None))).split("## Criteria")[1].split("## ")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")][2:]
+    *criteria, total = rows
+
+    assert total[0] == "| the score: points of what is met"
+    assert float(total[1]) == sum(float(row[1]) for row in criteria if row[2] == "met") < 100
