@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from seatrial.engine.api import Engine
 from seatrial.engine.faults import engine_faults
 from seatrial.errors import EnvironmentFault
 from seatrial.evidence.build import BaseImage, Build, BuildStep, BuiltImage
@@ -13,7 +14,7 @@ from seatrial.evidence.buildlog import read_build_log
 from seatrial.trial.build import STAND_IN_LABEL
 from seatrial.trial.rig import Journal, Rig
 
-__all__ = ["examine_build"]
+__all__ = ["examine_build", "read_base"]
 
 _REGISTRY_OF_SHORT_NAMES = ("docker.io/library/", "docker.io/")
 _MAX_DOCKERFILE_BYTES = 1 << 22
@@ -77,16 +78,20 @@ async def _image(rig: Rig, journal: Journal, build: Build, service: str) -> Buil
 
 async def _bases(rig: Rig, steps: Iterable[BuildStep]) -> tuple[BaseImage, ...]:
     named = dict.fromkeys(step.instruction.split()[1] for step in steps if step.is_base)
-    return tuple([await _base(rig, name) for name in named])
+    return tuple([await read_base(rig.engine, name) for name in named])
 
 
-async def _base(rig: Rig, resolved: str) -> BaseImage:
+async def read_base(engine: Engine, resolved: str) -> BaseImage:
+    """What is known of a base image; `resolved` is its name as the builder's log has it.
+
+    The digest is the builder's, or else that of the engine's image of this name, if it has one.
+    """
     name, _, digest = resolved.partition("@")
     for prefix in _REGISTRY_OF_SHORT_NAMES:
         name = name.removeprefix(prefix)
     try:
         with engine_faults(f"image {name}"):
-            inspected = await rig.engine.inspect_image(name)
+            inspected = await engine.inspect_image(name)
     except EnvironmentFault:
         # A builder of its own (buildx with another driver) keeps base images to itself.
         return BaseImage(name=name, digest=digest or None)

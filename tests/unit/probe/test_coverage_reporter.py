@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from seatrial.evidence.coverage_result import read_result
 from seatrial.probe import coverage_reporter_source
+from seatrial.trial.threshold import find_threshold, shortfall
 
 SOURCE = "def f(x):\n    if x:\n        return 1\n    return 2\n"
 
@@ -198,6 +200,33 @@ def test_the_threshold_of_a_file_that_coverage_does_not_look_for_is_found(app: P
 
     assert result["fail_under"] == 42.5
     assert result["config_file"] == str(app / "special.ini")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (".coveragerc", "[report]\nfail_under = 99.5\n"),
+        ("setup.cfg", "[coverage:report]\nfail_under = 99.5\n"),
+        ("tox.ini", "[coverage:report]\nfail_under = 99.5\n"),
+        ("pyproject.toml", "[tool.coverage.report]\nfail_under = 99.5\n"),
+    ],
+)
+def test_the_threshold_of_each_of_coverages_files_is_found_and_its_source_named(
+    app: Path, name: str, text: str
+) -> None:
+    (app / ".coveragerc").unlink()
+    (app / name).write_text(text)
+    measure(app, "--source=.", "once.py")
+    report(app, ".coverage")
+
+    found = read_result(app.parent / "out" / "result.json")
+
+    assert found is not None
+    threshold = find_threshold(None, "", [], found, folder=str(app))
+    assert threshold is not None
+    assert (threshold.percent, threshold.source, threshold.met) == (99.5, name, False)
+    assert found.percent is not None
+    assert shortfall(found.percent, threshold).endswith(f"is below 99.5 % ({name})")
 
 
 def test_what_is_no_database_is_told(app: Path) -> None:
