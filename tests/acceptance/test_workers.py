@@ -216,26 +216,41 @@ def test_xdist_is_taken_over_or_left_as_the_settings_say(
     assert record.split.proof.faults == ()
 
 
-def test_a_trial_that_ran_out_of_time_is_tried_once_with_fewer_workers(
-    project: MakeProject,
+@pytest.mark.parametrize(
+    ("fails", "limit_s", "reason"),
+    [
+        pytest.param("time.sleep(0.1)", "6", "did not end in time", id="time"),
+        pytest.param(
+            "held.append(bytearray(b'x') * (8 << 20))", "60", "ran out of memory", id="memory"
+        ),
+    ],
+)
+def test_a_trial_that_ran_out_of_time_or_memory_is_tried_once_with_fewer_workers(
+    project: MakeProject, fails: str, limit_s: str, reason: str
 ) -> None:
-    # The second stack's tests wait for ever, as if two were too many for the machine.
-    waits = """
+    # Tests of two workers never end, as if two were too many for the machine.
+    fails_beside_another = f"""
         import json, os, time
 
-        def test_waits():
+        def test_fails():
             workers = json.load(open("/seatrial/share.json"))["workers"] if os.path.exists(
                 "/seatrial/share.json") else 1
+            held = []
             while workers > 1:
-                time.sleep(0.1)
+                {fails}
     """
-    slow = project(tests=None, files={"test_a.py": waits, "test_b.py": waits})
+    slow = project(
+        compose=compose_with(test="mem_limit: 64m\nmemswap_limit: 64m"),
+        tests=None,
+        files={"test_a.py": fails_beside_another, "test_b.py": fails_beside_another},
+    )
 
-    ended = run_trial(slow, "--workers", "2", "--test-timeout", "4")
+    ended = run_trial(slow, "--workers", "2", "--test-timeout", limit_s)
 
     record = ended.record
     assert ended.code == 0, record.reason
     assert record.fewer_workers is not None
+    assert reason in record.fewer_workers.reason
     assert (record.fewer_workers.workers, record.fewer_workers.then) == (2, 1)
     assert record.split is None
     assert (slow.runs / record.id / "first-attempt/workers/2/logs/test.log").is_file()
