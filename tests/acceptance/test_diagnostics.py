@@ -4,7 +4,7 @@ import re
 import secrets
 from pathlib import Path
 
-from seatrial.evidence.diagnosis import Diagnosis
+from seatrial.evidence.diagnosis import Diagnosis, ServiceReach
 
 from .program import Ended, assert_nothing_left, run_trial, seatrial
 from .projects import PYTEST_IMAGE, MakeProject, Project, compose_with, service
@@ -147,7 +147,11 @@ def test_a_test_that_never_ended_is_kept_with_what_services_logged_until_its_con
 def test_names_and_ports_are_tried_from_beside_the_tests(project: MakeProject) -> None:
     made = project(
         compose=compose_with(
-            service("web", WEB.replace("[8000]", "[8000, 8001]")), test="depends_on: [web]"
+            service("web", WEB.replace("[8000]", "[8000, 8001]")),
+            service("cache", "image: redis:7\nnetworks: [default, inner]"),
+            service("inner", "image: redis:7\nnetworks: [inner]"),
+            test="depends_on: [web, cache, inner]",
+            tail="networks: {inner: {}}",
         ),
         tests="""
             from urllib.request import urlopen
@@ -160,13 +164,30 @@ def test_names_and_ports_are_tried_from_beside_the_tests(project: MakeProject) -
     ended = run_trial(made)
 
     diagnosis = _diagnosis(ended)
-    (web,) = diagnosis.reach
+    reached = {found.service: found for found in diagnosis.reach}
+    web = reached["web"]
+    assert reached["inner"].error
     assert diagnosis.reach_from == "a container of the test image"
     assert web.addresses
     assert {port.port: port.open for port in web.ports} == {8000: True, 8001: False}
+    # Services too, as far as they share a network: from where each of them stands.
+    assert {
+        origin.service: {found.service: open_ports(found) for found in origin.reach}
+        for origin in diagnosis.between
+    } == {
+        "web": {"cache": [6379]},
+        "cache": {"web": [8000], "inner": [6379]},
+        "inner": {"cache": [6379]},
+    }
+    assert not any(origin.error for origin in diagnosis.between)
+    assert "reachability, from cache:" in _file(made, ended, diagnosis.summary or "")
     assert diagnosis.surroundings.engine_disk_free
     assert diagnosis.surroundings.memory_available
     assert [cause.key for cause in ended.fault.causes] == ["connection-refused"]
+
+
+def open_ports(reach: ServiceReach) -> list[int]:
+    return [port.port for port in reach.ports if port.open]
 
 
 def test_a_failed_build_is_diagnosed_without_a_test_image(project: MakeProject) -> None:

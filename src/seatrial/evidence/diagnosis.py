@@ -12,6 +12,7 @@ __all__ = [
     "FailedTest",
     "HealthOutput",
     "PortReach",
+    "ReachFrom",
     "ServiceDiagnosis",
     "ServiceReach",
     "Surroundings",
@@ -85,6 +86,16 @@ class ServiceReach(Model):
     """Those that the compose file or the image names."""
 
 
+class ReachFrom(Model):
+    """What one service reaches of the others, asked from its own network namespace."""
+
+    service: str
+    reach: tuple[ServiceReach, ...] = ()
+    """Those that it shares a network with."""
+    error: str = ""
+    """Why it could not be asked."""
+
+
 class FailedTest(Model):
     """A failed test, and what the services said while it ran."""
 
@@ -117,6 +128,8 @@ class Diagnosis(Model):
     """The test container itself has ended, so another one of its image and networks asks."""
     reach_error: str = ""
     """Why nobody could ask."""
+    between: tuple[ReachFrom, ...] = ()
+    """What services reach of each other, of the first eight that run and have neighbours."""
     tests: tuple[FailedTest, ...] = ()
     """The first 20 failed tests whose times are known."""
     surroundings: Surroundings = Surroundings()

@@ -1,6 +1,6 @@
 """Puts a diagnosis into words: what is wrong on a few lines, or all of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from seatrial.evidence.diagnosis import Cause, Diagnosis, ServiceDiagnosis, ServiceReach
 
@@ -26,6 +26,7 @@ def essence(diagnosis: Diagnosis) -> list[str]:
         # That a service which has ended cannot be reached is no news.
         if reach.service not in names:
             lines += [f"from beside the tests: {problem}" for problem in _problems(reach)]
+    lines += _between(diagnosis, names)
     lines += _shortages(diagnosis)
     return lines[:MAX_ESSENCE]
 
@@ -46,6 +47,12 @@ def describe(diagnosis: Diagnosis, causes: Sequence[Cause], what: str) -> list[s
     else:
         asked = (line for reach in diagnosis.reach for line in _reached(reach))
         lines += [f"reachability, from {diagnosis.reach_from}:", *(f"  {a}" for a in asked), ""]
+    for origin in diagnosis.between:
+        lines.append(f"reachability, from {origin.service}:")
+        if origin.error:
+            lines.append(f"  could not be asked: {origin.error}")
+        lines += [f"  {line}" for reach in origin.reach for line in _reached(reach)]
+        lines.append("")
     around = diagnosis.surroundings
     memory = f"{_size(around.memory_available)} of {_size(around.memory_total)}"
     lines += [
@@ -85,11 +92,28 @@ def _all_services(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _problems(reach: ServiceReach) -> Iterator[str]:
+    return (what for _, what in _faults(reach))
+
+
+def _faults(reach: ServiceReach) -> Iterator[tuple[tuple[str, int | None], str]]:
+    """Names that do not resolve and ports that do not answer: which, and the words for it."""
     if reach.error:
-        yield f"the name {reach.service} does not resolve ({reach.error})"
+        yield (reach.service, None), f"the name {reach.service} does not resolve ({reach.error})"
+        return
     for port in reach.ports:
-        if not reach.error and not port.open:
-            yield f"{reach.service}:{port.port} does not answer ({port.error})"
+        if not port.open:
+            words = f"{reach.service}:{port.port} does not answer ({port.error})"
+            yield (reach.service, port.port), words
+
+
+def _between(diagnosis: Diagnosis, failed: Collection[str]) -> Iterator[str]:
+    """What one service does not reach although the tests would: else it has been told already."""
+    told = {place for reach in diagnosis.reach for place, _ in _faults(reach)}
+    for origin in diagnosis.between:
+        for reach in origin.reach:
+            if reach.service not in failed:
+                faults = (what for place, what in _faults(reach) if place not in told)
+                yield from (f"from {origin.service}: {what}" for what in faults)
 
 
 def _reached(reach: ServiceReach) -> Iterator[str]:

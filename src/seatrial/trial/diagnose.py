@@ -25,6 +25,7 @@ from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.moments import LogLine, read_between
 from seatrial.evidence.record import Fault
 from seatrial.evidence.windows import FailedWindow, python_executable, read_windows
+from seatrial.trial.between import ask_between
 from seatrial.trial.reach import ask_from_beside
 from seatrial.trial.rig import Journal, Rig
 from seatrial.words import ending
@@ -63,6 +64,7 @@ async def diagnose(
         lambda: (python_executable(events), read_windows(events, count=MAX_TESTS))
     )
     asked = await ask_from_beside(rig, journal, states, python)
+    between = await ask_between(rig, journal, states, asked.program) if asked.program else ()
     journal.cpuinfo = journal.cpuinfo or asked.cpuinfo
     # An exit code of pytest's own says no more than the tests that failed.
     excused = "any" if stopped else "pytest's" if windows else "none"
@@ -80,6 +82,7 @@ async def diagnose(
         reach=asked.reach,
         reach_from="nowhere" if asked.error else "a container of the test image",
         reach_error=asked.error,
+        between=between,
         tests=tests,
         surroundings=Surroundings(
             engine_disk_free=asked.disk_free,

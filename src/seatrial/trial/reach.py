@@ -7,7 +7,7 @@ networks asks. That container has no mounts, and goes at once.
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seatrial.engine.api import SERVICE_LABEL
@@ -20,7 +20,14 @@ from seatrial.trial.isolation import read_cpuinfo
 from seatrial.trial.rig import Journal, Rig
 from seatrial.trial.service import declared_ports
 
-__all__ = ["Asked", "ask_from_beside", "read_answer"]
+__all__ = [
+    "Asked",
+    "Question",
+    "ask_from_beside",
+    "read_answer",
+    "run_question",
+    "targets_of",
+]
 
 PATIENCE_S = 10.0
 """The container asks for at most 4 s; a busy engine takes its time to start it."""
@@ -41,8 +48,25 @@ class Asked:
     memory_available: int | None = None
     cpuinfo: str = ""
     """The kernel's words on the processor of the engine's machine."""
+    program: str = ""
+    """The interpreter of the test image that asked."""
     error: str = ""
     """Why nobody could ask."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a container is started for."""
+
+    image: str
+    program: str
+    """The image's Python."""
+    targets: Sequence[Mapping[str, Any]]
+    """Services, each with the ports that are tried."""
+    networks: Sequence[str]
+    """At least one; or one mode, such as `container:ID`."""
+    names: Mapping[str, Any] = field(default_factory=dict)
+    """How names are resolved, in the engine's words; empty: as the engine does."""
 
 
 async def ask_from_beside(
@@ -56,17 +80,25 @@ async def ask_from_beside(
     image = journal.services[test].image
     if image is None:
         return Asked(error="there is no test image to ask from")
-    targets = [
-        {"service": name, "ports": _ports(inspected, rig.plan.form["services"][name])}
-        for name, inspected in states.items()
-        if name != test and journal.services[name].state != "completed"
-    ]
+    host = (states.get(test) or {}).get("HostConfig") or {}
+    question = Question(
+        image=image.id,
+        program="",
+        targets=targets_of(rig, journal, states),
+        networks=_networks(rig, states),
+        names={
+            key: host[key]
+            for key in ("Dns", "DnsOptions", "DnsSearch", "ExtraHosts")
+            if host.get(key)
+        },
+    )
     error = "no answer"
     for program in dict.fromkeys(filter(None, (python, "python3", "python"))):
         try:
             async with asyncio.timeout(PATIENCE_S):
                 with engine_faults("reachability"):
-                    return read_answer(await _run(rig, image.id, program, targets, states))
+                    said = await run_question(rig, replace(question, program=program))
+                    return replace(read_answer(said), program=program)
         except (EnvironmentFault, ValueError) as fault:
             error = str(fault)
         except TimeoutError:
@@ -94,22 +126,30 @@ def read_answer(raw: bytes) -> Asked:
         raise ValueError(f"no answer that can be read: {said[-_MAX_TEXT:]}") from error
 
 
-async def _run(
-    rig: Rig,
-    image: str,
-    program: str,
-    targets: Sequence[Mapping[str, Any]],
-    states: Mapping[str, Mapping[str, Any]],
-) -> bytes:
-    """Run the container and return what it printed."""
+def targets_of(
+    rig: Rig, journal: Journal, states: Mapping[str, Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """The services of `states` that should be there, each with the ports that are known."""
+    return [
+        {"service": name, "ports": _ports(inspected, rig.plan.form["services"][name])}
+        for name, inspected in states.items()
+        if name != rig.plan.selection.test and journal.services[name].state != "completed"
+    ]
+
+
+async def run_question(rig: Rig, question: Question) -> bytes:
+    """Run a container that asks, and return what it printed.
+
+    Raises:
+        DockerError: the engine refuses, for example since there is no such program.
+    """
     engine = rig.engine
-    first, *further = _networks(rig, states)
-    host = (states.get(rig.plan.selection.test) or {}).get("HostConfig") or {}
+    first, *further = question.networks
     container = await engine.create_container(
         {
-            "Image": image,
-            "Entrypoint": [program, "-I", "-c", reach_source().decode()],
-            "Cmd": [json.dumps(targets)],
+            "Image": question.image,
+            "Entrypoint": [question.program, "-I", "-c", reach_source().decode()],
+            "Cmd": [json.dumps(question.targets)],
             "Healthcheck": {"Test": ["NONE"]},
             # Images that Compose built carry its labels; this is none of its containers.
             "Labels": {**rig.plan.labels, SERVICE_LABEL: "", _PROJECT_LABEL: ""},
@@ -117,11 +157,7 @@ async def _run(
             "HostConfig": {
                 "NetworkMode": first,
                 "SecurityOpt": ["no-new-privileges"],
-                **{
-                    key: host[key]
-                    for key in ("Dns", "DnsOptions", "DnsSearch", "ExtraHosts")
-                    if host.get(key)
-                },
+                **question.names,
             },
         }
     )

@@ -5,6 +5,7 @@ from seatrial.evidence.diagnosis import (
     Diagnosis,
     HealthOutput,
     PortReach,
+    ReachFrom,
     ServiceDiagnosis,
     ServiceReach,
     Surroundings,
@@ -20,12 +21,14 @@ def _diagnosis(
     reach: tuple[ServiceReach, ...] = (),
     surroundings: Surroundings | None = None,
     reach_error: str = "",
+    between: tuple[ReachFrom, ...] = (),
 ) -> Diagnosis:
     return Diagnosis(
         at=NOW,
         seconds=0.5,
         services=services,
         reach=reach,
+        between=between,
         reach_error=reach_error,
         surroundings=surroundings or Surroundings(),
     )
@@ -67,6 +70,35 @@ def test_a_running_service_that_does_not_answer_is_told_and_one_that_ended_is_no
         "from beside the tests: cache:6379 does not answer (Connection refused)",
         "from beside the tests: the name web does not resolve (Name or service not known)",
     ]
+
+
+def test_what_one_service_alone_does_not_reach_is_told_and_nothing_twice() -> None:
+    lost = ServiceReach(service="web", error="Name or service not known")
+    closed = ServiceReach(service="cache", addresses=("172.18.0.3",), ports=(CLOSED,))
+    open_ = ServiceReach(
+        service="cache", ports=(CLOSED.model_copy(update={"open": True, "error": ""}),)
+    )
+    between = (
+        ReachFrom(service="api", reach=(lost, closed)),
+        ReachFrom(service="db", error="no answer within 8 s"),
+    )
+
+    assert essence(_diagnosis(reach=(lost, open_), between=between)) == [
+        "from beside the tests: the name web does not resolve (Name or service not known)",
+        "from api: cache:6379 does not answer (Connection refused)",
+    ]
+    text = "\n".join(describe(_diagnosis(between=between), [], "W"))
+    assert "reachability, from api:\n  web: does not resolve" in text
+    assert "reachability, from db:\n  could not be asked: no answer within 8 s" in text
+
+
+def test_what_a_service_that_has_ended_is_not_reached_by_is_no_news() -> None:
+    ended = ServiceDiagnosis(service="cache", state="exited", ending="exit code 1")
+    closed = ServiceReach(service="cache", error="Name or service not known")
+
+    told = essence(_diagnosis(ended, between=(ReachFrom(service="api", reach=(closed,)),)))
+
+    assert told == ["service cache: exit code 1"]
 
 
 def test_only_a_lack_of_disk_or_memory_is_told() -> None:
