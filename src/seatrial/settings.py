@@ -1,5 +1,6 @@
 """The configuration model, how it is read, and where each value came from."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -44,18 +46,38 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|[KMGT]i?B)", re.IGNORECASE)
+_PREFIXES = "kmgt"
+
+
+def _bytes(value: Any) -> Any:
+    """A number of bytes from `512 MiB` and the like; whatever is no such text stays what it is."""
+    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        return value
+    unit = match[2].lower()
+    power = _PREFIXES.find(unit[0]) + 1
+    return round(float(match[1]) * (1024 if "i" in unit else 1000) ** power)
+
+
 class Budgets(_Model):
-    """The limits that a project sets for itself, in seconds; None means that no limit is set.
+    """The limits that a project sets for itself; None means that no limit is set.
 
     A trial whose tests passed but that went over a limit ends with exit code 4.
     """
 
     build: float | None = Field(default=None, gt=0)
+    """Seconds, as are the next five."""
     start: float | None = Field(default=None, gt=0)
     test: float | None = Field(default=None, gt=0)
     collect: float | None = Field(default=None, gt=0)
     clean: float | None = Field(default=None, gt=0)
     total: float | None = Field(default=None, gt=0)
+    memory: Annotated[int, BeforeValidator(_bytes), Field(gt=0)] | None = None
+    """All services' peaks, added up: bytes, or a text such as `2 GiB`."""
+    cpu: float | None = Field(default=None, gt=0, le=1)
+    """What all services used from start-up to the last test, as a share of what the engine's cores
+    had; 0-1."""
 
 
 class Timeouts(_Model):

@@ -141,14 +141,29 @@ def test_a_command_that_fails_before_pytest_is_not_taken_for_failing_tests(
     assert ended.fault.details[-1] == "no such table"
 
 
+OVER = """
+[budgets]
+test = 0.01
+total = 600
+memory = "1 MiB"
+cpu = 1
+"""
+
+
 def test_a_passed_trial_over_its_budget_says_which_one(project: MakeProject) -> None:
-    ended = run_trial(project(files={"seatrial.toml": "[budgets]\ntest = 0.01\ntotal = 600\n"}))
+    ended = run_trial(project(files={"seatrial.toml": OVER}))
 
     assert ended.code == 4
     assert ended.record.status is Status.OVER_BUDGET
     assert "over budget: test " in ended.record.reason
+    assert " MiB of 1.0 MiB" in ended.record.reason
     assert "total" not in ended.record.reason
-    assert {b.metric: b.met for b in ended.record.budgets} == {"test": False, "total": True}
+    assert {b.metric: b.met for b in ended.record.budgets} == {
+        "test": False,
+        "total": True,
+        "memory": False,
+        "cpu": True,
+    }
 
 
 def test_tests_that_run_out_of_memory_fail_and_the_running_test_is_named(

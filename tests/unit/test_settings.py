@@ -71,6 +71,25 @@ def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
     assert loaded.sources["timeouts.test"] == "seatrial.toml"
 
 
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("1000", 1000),
+        ('"512 MiB"', 512 << 20),
+        ('"2GiB"', 2 << 30),
+        ('"1.5 gib"', 3 << 29),
+        ('"2 GB"', 2_000_000_000),
+        ('"7 B"', 7),
+    ],
+)
+def test_a_budget_for_memory_is_bytes_or_says_its_unit(
+    tmp_path: Path, text: str, size: int
+) -> None:
+    write(tmp_path, f"budgets.memory = {text}\n")
+
+    assert load_settings(tmp_path).settings.budgets.memory == size
+
+
 def test_what_was_not_given_on_the_command_line_changes_nothing(tmp_path: Path) -> None:
     write(tmp_path, 'service = "file"\n')
 
@@ -88,6 +107,9 @@ def test_what_was_not_given_on_the_command_line_changes_nothing(tmp_path: Path) 
         ("[timeouts]\ntest = -1", "timeouts.test"),
         ("[timeouts]\ntest = nan", "timeouts.test"),
         ("[budgets]\nbuild = 0", "budgets.build"),
+        ("[budgets]\nmemory = '2 elephants'", "budgets.memory"),
+        ("[budgets]\nmemory = 0", "budgets.memory"),
+        ("[budgets]\ncpu = 80", "budgets.cpu"),
         ('services = "some"', "services"),
         ('external = "share"', "external"),
         ('source = "mount"', "source"),

@@ -270,9 +270,11 @@ class FileEntry(_Model):
 
 
 class BudgetResult(_Model):
-    """A limit and what was measured against it, in seconds."""
+    """A limit and what was measured against it."""
 
     metric: str
+    """A phase, `total`, `memory` (all services' peaks, added up) or `cpu` (share of the cores)."""
+    unit: Literal["s", "bytes", "share"] = "s"
     limit: float
     measured: float | None
     """None: not measured, which does not count as met."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import NonNegativeInt
 
+from seatrial.evidence.budgets import cpu_share, memory_peaks
 from seatrial.evidence.build import BuildState
 from seatrial.evidence.model import Model
 from seatrial.evidence.record import PhaseName, Record, Status
@@ -150,9 +151,9 @@ def _metrics() -> Iterable[_Metric]:
     ):
         yield _Metric(name, "s", _phase(phase), _limit(phase.value))
     yield _Metric("total", "s", _total, _limit("total"))
-    yield _Metric("memory, sum of the services' peaks", "bytes", _memory, _no_limit)
+    yield _Metric("memory, sum of the services' peaks", "bytes", _memory, _limit("memory"))
     yield _Metric(
-        "CPU, mean share of the cores from start-up to the last test", "%", _cpu, _no_limit
+        "CPU, mean share of the cores from start-up to the last test", "%", _cpu, _cpu_limit
     )
     yield _Metric("coverage, coverage.py's total", "%", _coverage, _threshold, at_least=True)
 
@@ -161,8 +162,9 @@ def _limit(name: str) -> Callable[[Dossier], float | None]:
     return lambda dossier: getattr(dossier.settings.budgets, name)
 
 
-def _no_limit(_: Dossier) -> None:
-    """There is no such setting."""
+def _cpu_limit(dossier: Dossier) -> float | None:
+    share = dossier.settings.budgets.cpu
+    return None if share is None else 100 * share
 
 
 def _threshold(dossier: Dossier) -> float | None:
@@ -198,28 +200,13 @@ def _total(record: Record) -> tuple[float, str] | None:
 
 
 def _memory(record: Record) -> tuple[float, str] | None:
-    """An upper bound: the services need not have had their peaks at one time."""
-    if not _tests_sampled(record):
-        return None
-    peaks = [one.resources.memory_peak_bytes for one in record.services if one.resources]
-    return float(sum(peaks)), "/services/*/resources/memory_peak_bytes"
+    peaks = memory_peaks(record.services)
+    return None if peaks is None else (peaks, "/services/*/resources/memory_peak_bytes")
 
 
 def _cpu(record: Record) -> tuple[float, str] | None:
-    start, tests = record.phase(PhaseName.START), record.phase(PhaseName.TEST)
-    if not (_tests_sampled(record) and start and tests and record.host.cores):
-        return None
-    seconds = tests.start + tests.seconds - start.start
-    if seconds <= 0:
-        return None
-    used = sum(one.resources.cpu_seconds for one in record.services if one.resources)
-    return 100 * used / (seconds * record.host.cores), "/services/*/resources/cpu_seconds"
-
-
-def _tests_sampled(record: Record) -> bool:
-    """Whether every worker's test container was sampled; without it the sum says nothing."""
-    own = [one for one in record.services if one.role == "test"]
-    return bool(own) and all(one.resources for one in own)
+    share = cpu_share(record.services, record.phases, record.host.cores)
+    return None if share is None else (100 * share, "/services/*/resources/cpu_seconds")
 
 
 def _coverage(record: Record) -> tuple[float, str] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from seatrial.evidence.audit import AuditFinding, Severity
+from seatrial.evidence.budgets import in_words, measured
 from seatrial.evidence.record import PhaseName, Record, Status
 from seatrial.judge.dossier import Dossier, TrialEvidence
 from seatrial.judge.model import CriterionResult, CriterionStatus, Reason
@@ -148,19 +149,18 @@ def _has_passed(record: Record) -> bool:
 def _budgets(dossier: Dossier, record: Record) -> Iterator[Reason]:
     """By the commit's settings, whatever the trial was told."""
     over = []
+    found = measured(record.phases, record.services, record.host.cores, record.seconds)
     for metric, limit in dossier.settings.budgets:
         if limit is None:
             continue
-        phase = None if metric == "total" else record.phase(PhaseName(metric))
-        seconds = record.seconds if metric == "total" else phase and phase.seconds
-        if seconds is None:
+        if metric not in found:
             over.append(f"{metric} was not measured")
-        elif seconds > limit:
-            over.append(f"{metric} took {seconds:.1f} s of {limit:g} s")
+        elif found[metric] > limit:
+            over.append(f"{metric} {in_words(metric, found[metric])} of {in_words(metric, limit)}")
     if not over and record.status is Status.OVER_BUDGET:
         over.append(record.reason)
     if over:
-        yield Reason(key="over-budget", what=named(over), remedy="make it quicker")
+        yield Reason(key="over-budget", what=named(over), remedy="make it quicker or smaller")
 
 
 def _clock(dossier: Dossier) -> Iterator[Reason]:

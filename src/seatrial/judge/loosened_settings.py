@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from seatrial.settings import CommandCriterion, MetricCriterion, Settings
+from seatrial.settings import Budgets, CommandCriterion, MetricCriterion, Settings
 
 __all__ = ["ANY_CHANGE", "Loosened", "loosened_settings"]
 
@@ -17,7 +17,7 @@ class Loosened(NamedTuple):
 
 
 _MORE_IS_LOOSER = (
-    *(f"budgets.{name}" for name in ("build", "start", "test", "collect", "clean", "total")),
+    *(f"budgets.{name}" for name in Budgets.model_fields),
     "verdict.max_age",
     "verdict.drill_max_age",
     "verdict.max_not_run",

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seatrial.evidence.budgets import in_words
 from seatrial.evidence.hostile import plain_values
 from seatrial.evidence.partial import Partial
 from seatrial.evidence.record import (
@@ -134,6 +135,12 @@ def _print_phases(out: Console, record: Record) -> None:
             Text(f"of {budget.limit:g} s", style="dim" if budget.met else "red") if budget else ""
         )
         table.add_row(mark, phase.name.value, duration(phase.seconds), limit)
+    for one in record.budgets:
+        if one.unit != "s":
+            mark = Text("✓", style="green") if one.met else Text("✗", style="red")
+            value = "?" if one.measured is None else in_words(one.metric, one.measured)
+            limit = Text(f"of {in_words(one.metric, one.limit)}", style="dim" if one.met else "red")
+            table.add_row(mark, one.metric, value, limit)
     out.print(table)
 
 

@@ -22,6 +22,7 @@ from seatrial import __version__
 from seatrial.errors import SeatrialError, UsageFault
 from seatrial.evidence.analysis import analyse, read_times, speed_ups, typical_of
 from seatrial.evidence.bench import BenchPlan, BenchReport, BenchRun, BenchState, Scenario
+from seatrial.evidence.budgets import cpu_share, memory_peaks
 from seatrial.evidence.commit import read_commit
 from seatrial.evidence.folder import RunFolder, file_fault, read_record
 from seatrial.evidence.metrics import Metric, summarise
@@ -365,11 +366,19 @@ def _metrics(
         budgets = Budgets() if scenario.quick else bench.loaded.settings.budgets
         for figure, unit, read in _FIGURES:
             values = [value for record in own if (value := read(record)) is not None]
-            if values or unit == "s":
-                budget = getattr(budgets, figure, None)
-                yield summarise(f"{scenario.name}.{figure}", values, unit, budget=budget)
+            if values or unit == "s" or _limit(budgets, figure) is not None:
+                limit = _limit(budgets, figure)
+                yield summarise(f"{scenario.name}.{figure}", values, unit, budget=limit)
         if ratios := speed_ups(pairs.get(scenario, ())):
             yield summarise(f"{scenario.name}.speed_up", ratios, "times")
+
+
+def _limit(budgets: Budgets, figure: str) -> float | None:
+    """In the unit of the figure."""
+    if figure == "memory_peaks":
+        return None if budgets.memory is None else budgets.memory / _MIB
+    limit = getattr(budgets, figure, None)
+    return 100 * limit if limit is not None and figure == "cpu" else limit
 
 
 def _phase(name: PhaseName) -> Callable[[Record], float | None]:
@@ -389,9 +398,14 @@ def _cores(record: Record) -> float | None:
     return sum(means) if means else None
 
 
+def _cpu(record: Record) -> float | None:
+    share = cpu_share(record.services, record.phases, record.host.cores)
+    return None if share is None else 100 * share
+
+
 def _memory(record: Record) -> float | None:
-    peaks = [one.resources.memory_peak_bytes for one in record.services if one.resources]
-    return sum(peaks) / _MIB if peaks else None
+    peaks = memory_peaks(record.services)
+    return None if peaks is None else peaks / _MIB
 
 
 def _cached(record: Record) -> float | None:
@@ -415,10 +429,12 @@ _FIGURES: tuple[tuple[str, str, Callable[[Record], float | None]], ...] = (
     ("tests", "tests", _tests),
     ("cached_steps", "%", _cached),
     ("test_cores", "cores", _cores),
+    ("cpu", "%", _cpu),
     ("memory_peaks", "MiB", _memory),
     ("imbalance", "times", _unbalanced),
 )
-"""`test_cores`: cores that the test containers kept busy; `memory_peaks`: of all containers, added
+"""`test_cores`: cores that the test containers kept busy; `cpu`: what all containers used of what
+the engine's cores had, from start-up to the last test; `memory_peaks`: of all containers, added
 up; `imbalance`: the last worker's test phase, as a multiple of the workers' mean."""
 
 

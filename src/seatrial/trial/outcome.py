@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from seatrial.errors import ExitCode
+from seatrial.evidence.budgets import unit_of
 from seatrial.evidence.coverage import Coverage, Threshold
-from seatrial.evidence.record import BudgetResult, Phase, Pytest, Status
+from seatrial.evidence.record import BudgetResult, Pytest, Status
 from seatrial.settings import Budgets
 from seatrial.trial.test import TestRun
 from seatrial.trial.threshold import shortfall
@@ -111,20 +112,15 @@ def judge_tests(
     return Outcome(Status.PASSED, ExitCode.OK, f"{counted(pytest.counts.passed, 'test')} passed")
 
 
-def judge_budgets(
-    budgets: Budgets, phases: Sequence[Phase], total_s: float
-) -> tuple[BudgetResult, ...]:
-    """Hold the measured times against the limits that are set; unmeasured is not met."""
-    measured: Mapping[str, float] = {
-        **{phase.name.value: phase.seconds for phase in phases if phase.completed},
-        "total": total_s,
-    }
+def judge_budgets(budgets: Budgets, measured: Mapping[str, float]) -> tuple[BudgetResult, ...]:
+    """Hold what was measured against the limits that are set; unmeasured is not met."""
     results = []
     for metric, limit in budgets.model_dump(exclude_none=True).items():
         value = measured.get(metric)
         results.append(
             BudgetResult(
                 metric=metric,
+                unit=unit_of(metric),
                 limit=limit,
                 measured=value,
                 met=value is not None and value <= limit,

@@ -9,6 +9,7 @@ from typing import Any
 
 from seatrial.engine.faults import engine_faults
 from seatrial.errors import ExitCode, SeatrialError
+from seatrial.evidence.budgets import in_words, measured
 from seatrial.evidence.commit import read_commit
 from seatrial.evidence.folder import manifest, write_record
 from seatrial.evidence.host import own_cpuinfo, read_host
@@ -84,7 +85,9 @@ async def run_trial(
     commit = await reading
     looking = commit_clock_doubts(rig.project, commit.id if commit else None, started)
     journal.doubt(await asyncio.to_thread(list, looking))
-    result, budgets = _apply_budgets(result, rig, journal, seconds, clean_up)
+    host = _host(rig, journal, info, version)
+    found = measured(journal.phases, services_of(journal), host.cores, seconds)
+    result, budgets = _apply_budgets(result, rig, journal, found, clean_up)
     record = Record(
         id=trial,
         project=rig.project.name,
@@ -96,7 +99,7 @@ async def run_trial(
         fault=result.fault,
         diagnosis=result.diagnosis,
         commit=commit,
-        host=_host(rig, journal, info, version),
+        host=host,
         compose_files=tuple(str(file) for file in rig.plan.files),
         test_service=rig.plan.selection.test,
         command_exit_code=result.run.exit_code if result.run else None,
@@ -220,10 +223,10 @@ def _isolation(journal: Journal) -> Isolation | None:
 
 
 def _apply_budgets(
-    result: Attempt, rig: Rig, journal: Journal, seconds: float, clean_up: CleanUp
+    result: Attempt, rig: Rig, journal: Journal, found: Mapping[str, float], clean_up: CleanUp
 ) -> tuple[Attempt, tuple[BudgetResult, ...]]:
     """A trial that passed is over budget if a limit was exceeded, and has failed if it leaks."""
-    budgets = judge_budgets(rig.settings.budgets, journal.phases, seconds)
+    budgets = judge_budgets(rig.settings.budgets, found)
     exceeded = [budget for budget in budgets if not budget.met]
     if clean_up.left == (UNKNOWN,):
         journal.note(
@@ -245,7 +248,7 @@ def _apply_budgets(
         )
     elif exceeded:
         worst = ", ".join(
-            f"{b.metric} {b.measured:.1f} s of {b.limit:g} s"
+            f"{b.metric} {in_words(b.metric, b.measured)} of {in_words(b.metric, b.limit)}"
             if b.measured is not None
             else f"{b.metric} was not measured"
             for b in exceeded
@@ -254,7 +257,7 @@ def _apply_budgets(
             Status.OVER_BUDGET,
             ExitCode.BUDGET,
             f"{outcome.reason}, over budget: {worst}",
-            "seatrial show tells where the time went; budgets are settings",
+            "seatrial show tells what was used; budgets are settings",
         )
     else:
         return result, budgets

@@ -122,3 +122,19 @@ def test_a_trial_whose_files_were_changed_is_not_comparable() -> None:
     other = trial(number=3, of=OLDER, faults=("junit.xml has another content",))
 
     assert len(comparable_trials(dossier(trials=(trial(),), earlier=(other,)))) == 1
+
+
+def test_memory_and_cpu_are_held_against_their_budgets() -> None:
+    services = tuple(
+        one.model_copy(update={"resources": resources(1000, 10)}) for one in full_record().services
+    )
+    trials = (trial(services=services),)
+    share = row(dossier(trials=trials, earlier=()), "CPU").result
+    assert share
+    kept = settings(budgets=Budgets(memory=4000, cpu=share / 100))
+    over = settings(budgets=Budgets(memory=3999, cpu=share / 101))
+
+    for rules, status in ((kept, "met"), (over, "not met")):
+        of = dossier(trials=trials, earlier=(), settings=rules)
+        assert (row(of, "memory").status, row(of, "CPU").status) == (status, status)
+    assert row(of, "CPU").budget == pytest.approx(share / 1.01)

@@ -47,6 +47,13 @@ at_most = 100
 LOOSENED: dict[str, tuple[str, str | None, str | None, str]] = {
     "a budget raised": ("seatrial.toml", "budgets.test = 9", "budgets.test = 10", "budgets.test"),
     "a budget removed": ("seatrial.toml", "budgets.total = 9", "", "budgets.total"),
+    "more memory": (
+        "seatrial.toml",
+        'budgets.memory = "2 GiB"',
+        'budgets.memory = "2.5 GiB"',
+        "budgets.memory",
+    ),
+    "more of the cores": ("seatrial.toml", "budgets.cpu = 0.8", "budgets.cpu = 0.9", "budgets.cpu"),
     "all settings removed": ("seatrial.toml", "budgets.total = 9", None, "budgets.total"),
     "in pyproject.toml": (
         "pyproject.toml",

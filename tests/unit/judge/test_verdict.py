@@ -15,7 +15,7 @@ from seatrial.evidence.record import Phase, PhaseName, Retry, Reused, Status
 from seatrial.judge.dossier import Dossier, PolicyChange
 from seatrial.judge.verdict import Verdict, judge
 from seatrial.judge.waivers import Waiver
-from seatrial.settings import Settings
+from seatrial.settings import Budgets, Settings
 from unit.judge import dossiers
 from unit.judge.dossiers import NOW, OLDER, commit, drills, judged, one_worker, settings, trial
 
@@ -121,6 +121,10 @@ REJECTED: dict[str, tuple[list[str], dict[str, Any]]] = {
         {"trials": judged(reused=_REUSED), "settings": settings({"allow_reused": False})},
     ),
     "over its budget": (["over-budget"], {"trials": judged(phases=_BUDGET_SPENT, seconds=905.0)}),
+    "over a budget for memory": (
+        ["over-budget"],
+        {"settings": settings(budgets=Budgets(test=180, memory=1))},
+    ),
     "over a budget that the settings no longer hold": (
         ["over-budget"],
         {"trials": judged(status=Status.OVER_BUDGET, reason="over")},

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from seatrial.errors import ExitCode
-from seatrial.evidence.record import Phase, PhaseName, Pytest, Status
+from seatrial.evidence.record import Pytest, Status
 from seatrial.settings import Budgets
 from seatrial.trial.outcome import judge_budgets, judge_tests
 from unit.factories import make_pytest, make_run
@@ -258,30 +258,36 @@ def test_a_probe_that_could_not_be_imported_is_told() -> None:
     assert "PYTHONPATH" in outcome.next_step
 
 
-def phase(name: PhaseName, seconds: float, *, completed: bool = True) -> Phase:
-    return Phase(name=name, start=0, seconds=seconds, completed=completed)
-
-
 def test_without_limits_nothing_is_judged() -> None:
-    assert judge_budgets(Budgets(), [phase(PhaseName.TEST, 5)], 10) == ()
+    assert judge_budgets(Budgets(), {"test": 5, "total": 10}) == ()
 
 
 @pytest.mark.parametrize(("seconds", "met"), [(59.9, True), (60, True), (60.1, False)])
 def test_a_limit_is_met_up_to_itself(seconds: float, met: bool) -> None:
-    [result] = judge_budgets(Budgets(test=60), [phase(PhaseName.TEST, seconds)], 100)
+    [result] = judge_budgets(Budgets(test=60), {"test": seconds, "total": 100})
 
     assert (result.metric, result.limit, result.measured) == ("test", 60, seconds)
     assert result.met is met
 
 
 def test_the_whole_trial_has_a_limit_too() -> None:
-    [result] = judge_budgets(Budgets(total=300), [], 301)
+    [result] = judge_budgets(Budgets(total=300), {"total": 301})
 
     assert (result.metric, result.measured, result.met) == ("total", 301, False)
 
 
-@pytest.mark.parametrize("phases", [[], [phase(PhaseName.TEST, 5, completed=False)]])
-def test_what_was_not_measured_is_not_met(phases: list[Phase]) -> None:
-    [result] = judge_budgets(Budgets(test=60), phases, 100)
+def test_memory_and_cpu_have_limits_in_their_own_units() -> None:
+    budgets = Budgets(memory=2 << 30, cpu=0.8)
+
+    results = judge_budgets(budgets, {"memory": 3 << 30, "cpu": 0.8})
+
+    assert [(one.metric, one.unit, one.met) for one in results] == [
+        ("memory", "bytes", False),
+        ("cpu", "share", True),
+    ]
+
+
+def test_what_was_not_measured_is_not_met() -> None:
+    [result] = judge_budgets(Budgets(test=60), {"total": 100})
 
     assert (result.measured, result.met) == (None, False)

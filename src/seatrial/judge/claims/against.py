@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from seatrial.evidence.record import Record, Status
+from seatrial.evidence.budgets import in_words
+from seatrial.evidence.record import BudgetResult, Record, Status
 from seatrial.judge.approval import Approval
 from seatrial.judge.claims.metrics import Measured, Metric
 from seatrial.judge.claims.model import Claim, Standing
@@ -156,7 +157,7 @@ def _tests(record: Record) -> Held:
 def _targets(claims: tuple[Claim, ...], record: Record) -> Held:
     """All targets are those of the document, and the project's own budgets."""
     missed = [
-        f"{one.metric} took {_seconds(one.measured)}, its budget is {worded(one.limit, 'time')}"
+        f"{one.metric} took {_used(one)}, its budget is {in_words(one.metric, one.limit)}"
         for one in record.budgets
         if not one.met
     ]
@@ -183,8 +184,10 @@ def _targets(claims: tuple[Claim, ...], record: Record) -> Held:
     return Standing.CONFIRMED, f"{counted(held, 'target')} held against the trial are met"
 
 
-def _seconds(value: float | None) -> str:
-    return "an unknown time" if value is None else worded(value, "time")
+def _used(budget: BudgetResult) -> str:
+    if budget.measured is None:
+        return "what nobody measured"
+    return in_words(budget.metric, budget.measured)
 
 
 def _decision(evidence: Evidence) -> Held:
