@@ -32,6 +32,7 @@ __all__ = [
     "Timeouts",
     "VerdictSettings",
     "load_settings",
+    "load_settings_file",
 ]
 
 SETTINGS_FILE = "seatrial.toml"
@@ -280,8 +281,12 @@ def load_settings(project: Path, overrides: Mapping[str, Any] | None = None) -> 
         if value is not None:
             _put(values, key, value)
             sources[key] = "command line"
+    return LoadedSettings(_validated(values, sources, origin), sources)
+
+
+def _validated(values: Mapping[str, Any], sources: Mapping[str, str], origin: str) -> Settings:
     try:
-        return LoadedSettings(Settings.model_validate(values), sources)
+        return Settings.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         key = _setting(first["loc"])
@@ -292,23 +297,37 @@ def load_settings(project: Path, overrides: Mapping[str, Any] | None = None) -> 
         ) from error
 
 
+def load_settings_file(path: Path) -> Settings:
+    """Read a settings file wherever it lies; one called `pyproject.toml` as `[tool.seatrial]`.
+
+    Raises:
+        UsageFault: it cannot be read, is not TOML, or a key or value is not known.
+    """
+    table = _pyproject_table(path) if path.name == PYPROJECT_FILE else _read_toml(path)
+    return _validated(table, {}, str(path))
+
+
 def _from_files(project: Path) -> tuple[dict[str, Any], str]:
     own = project / SETTINGS_FILE
     if own.is_file():
         return _read_toml(own), SETTINGS_FILE
     pyproject = project / PYPROJECT_FILE
     if pyproject.is_file():
-        table: Any = _read_toml(pyproject)
-        for key in ("tool", "seatrial"):
-            table = table.get(key, {})
-            if not isinstance(table, dict):
-                raise UsageFault(
-                    f"{key!r} in {PYPROJECT_FILE} is not a table",
-                    where=str(pyproject),
-                    next_step="settings stand under [tool.seatrial]",
-                )
-        return table, f"{PYPROJECT_FILE} [tool.seatrial]"
+        return _pyproject_table(pyproject), f"{PYPROJECT_FILE} [tool.seatrial]"
     return {}, "defaults"
+
+
+def _pyproject_table(path: Path) -> dict[str, Any]:
+    table: Any = _read_toml(path)
+    for key in ("tool", "seatrial"):
+        table = table.get(key, {})
+        if not isinstance(table, dict):
+            raise UsageFault(
+                f"{key!r} in {PYPROJECT_FILE} is not a table",
+                where=str(path),
+                next_step="settings stand under [tool.seatrial]",
+            )
+    return dict(table)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

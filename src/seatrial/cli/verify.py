@@ -10,11 +10,15 @@ from seatrial.errors import ExitCode, UsageFault
 
 __all__ = ["EXAMPLES", "verify"]
 
+_HEX = frozenset("0123456789abcdef")
+_SHA256_DIGITS = 64
+
 EXAMPLES = """\b
 Examples:
   seatrial verify *.dsse.json --key release.pub
   seatrial verify *.dsse.json --key release.pub --commit $(git rev-parse HEAD) --max-age 7
   seatrial verify *.dsse.json --key release.pub --min-score 95 --require coverage-enforced
+  seatrial verify *.dsse.json --key release.pub --policy our-rules/seatrial.toml
   seatrial verify *.dsse.json --key ci.pub --key lead.pub --threshold 2 --no-waivers --json
 
 Exit codes: 0 every check passed, 1 one did not, 2 a key or an envelope cannot be read.
@@ -53,6 +57,13 @@ def verify(
     require: Annotated[
         list[str] | None,
         typer.Option(metavar="CRITERION", help="Must be met; may be given several times."),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|DIGEST",
+            help="The rules it must be judged by: a seatrial.toml or pyproject.toml, or sha256:...",
+        ),
     ] = None,
     threshold: Annotated[
         int | None,
@@ -99,6 +110,7 @@ def verify(
             min_score=min_score,
             criteria=tuple(require or ()),
             no_waivers=no_waivers,
+            policy=None if policy is None else _policy(policy),
             threshold=threshold or len(keys),
         ),
         datetime.now(UTC),
@@ -110,8 +122,19 @@ def verify(
     raise typer.Exit(ExitCode.OK if verified(checks) else ExitCode.TESTS_FAILED)
 
 
+def _policy(text: str) -> str:
+    """The digest of the rules in a file, or the digest itself."""
+    digest = text.removeprefix("sha256:")
+    if len(digest) == _SHA256_DIGITS and set(digest) <= _HEX:
+        return digest
+    from seatrial.judge.rules import rules_digest, rules_of
+    from seatrial.settings import load_settings_file
+
+    return rules_digest(rules_of(load_settings_file(Path(text))))
+
+
 def _is_commit(text: str) -> bool:
-    return len(text) in {40, 64} and set(text) <= set("0123456789abcdef")
+    return len(text) in {40, 64} and set(text) <= _HEX
 
 
 def _read(path: Path) -> bytes:

@@ -22,9 +22,9 @@ from seatrial.judge.model import Evidence, Reason
 from seatrial.judge.next_steps import NextStep, next_steps
 from seatrial.judge.risk import Risk, assess_risks
 from seatrial.judge.rollback import RollbackPlan, plan_rollback
+from seatrial.judge.rules import Rules, rules_of
 from seatrial.judge.unmeasured import Unmeasured, what_was_not_measured
 from seatrial.judge.verdict import Verdict, Waived
-from seatrial.settings import VerdictSettings
 
 __all__ = [
     "Approval",
@@ -115,7 +115,7 @@ class Approval(Model):
     """None: the project is not under version control."""
     decision: Literal["approved", "rejected"]
     verdict: Verdict
-    rules: VerdictSettings
+    rules: Rules
     """By which it was judged."""
     trial: TrialSummary
     """The one that was judged."""
@@ -166,7 +166,7 @@ def draw_up(dossier: Dossier, verdict: Verdict) -> Approval:
         commit=dossier.commit,
         decision="approved" if verdict.approved else "rejected",
         verdict=verdict,
-        rules=dossier.settings.verdict,
+        rules=rules_of(dossier.settings),
         trial=_trial(record),
         trials=tuple(_trial(one.record) for one in dossier.trials),
         comparable=len(comparable_trials(dossier)),

@@ -16,8 +16,8 @@ from seatrial.judge.benchmarks import Benchmark
 from seatrial.judge.lowered_bar import lowered_bar
 from seatrial.judge.model import CriterionResult, CriterionStatus, Evidence
 from seatrial.judge.risk import Level
+from seatrial.judge.rules import Rules
 from seatrial.report.markdown import NOTHING, Ready, escape, render
-from seatrial.settings import VerdictSettings
 from seatrial.words import counted, duration
 
 __all__ = ["JSON_FILE", "MARKDOWN_FILE", "approval_markdown", "print_approval", "write_approval"]
@@ -63,7 +63,7 @@ def approval_markdown(approval: Approval) -> str:
         "confidence": _confidence,
         "counted": counted,
         "gib": lambda size: f"{size / _GIB:.1f} GiB",
-        "lowered": lambda a: lowered_bar(a.verdict, a.rules),
+        "lowered": lambda a: lowered_bar(a.verdict, a.rules.verdict),
         "level": lambda level: Ready(level if level is Level.LOW else f"**{level.value}**"),
         "moment": _moment,
         "number": lambda number: f"{number:g}",
@@ -95,7 +95,7 @@ def print_approval(out: Console, approval: Approval, folder: Path) -> None:
     for waived in verdict.waived:
         head = f"set aside by {waived.person} until {waived.expires}: "
         out.print(Text.assemble((head, "yellow"), f"{waived.reason.key}: {waived.reason.what}"))
-    for lowered in lowered_bar(verdict, approval.rules):
+    for lowered in lowered_bar(verdict, approval.rules.verdict):
         out.print(Text.assemble(("the bar was lowered: ", "yellow"), lowered))
     for note in verdict.notes:
         out.print(Text.assemble(("note: ", "yellow"), note))
@@ -199,9 +199,13 @@ def _place(finding: AuditFinding) -> str:
     return f"{finding.file}:{finding.line}" if finding.line else finding.file
 
 
-def _rules(rules: VerdictSettings) -> str:
+def _rules(rules: Rules) -> str:
     changed = rules.model_dump(mode="json", exclude_defaults=True)
-    return ", ".join(f"{key} = {value}" for key, value in sorted(changed.items())) or "none"
+    told = {f"budgets.{key}": value for key, value in changed.pop("budgets", {}).items()}
+    told |= changed.pop("verdict", {})
+    return (
+        ", ".join(f"{key} = {value}" for key, value in sorted((told | changed).items())) or "none"
+    )
 
 
 def _tests(trial: TrialSummary) -> str:

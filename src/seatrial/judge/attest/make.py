@@ -21,7 +21,7 @@ from seatrial.judge.approval import Approval, approval_json
 from seatrial.judge.attest.covered import covered_fault
 from seatrial.judge.attest.envelope import seal
 from seatrial.judge.attest.statement import Covered, results_statement, verdict_statement
-from seatrial.judge.attest.strict_json import canonical
+from seatrial.judge.rules import rules_digest
 
 __all__ = ["APPROVAL_FILE", "DOCUMENT_FILE", "Attested", "attest"]
 
@@ -79,9 +79,7 @@ def attest(
             covered,
             approval.verdict,
             evidence=evidence,
-            policy_digest=hashlib.sha256(
-                canonical(approval.rules.model_dump(mode="json"))
-            ).hexdigest(),
+            policy_digest=rules_digest(approval.rules),
             signed=now,
             version=__version__,
         ),

@@ -76,7 +76,7 @@ class VerdictPredicate(_Model):
     """Every file that the verdict rests on, relative to the project, with its SHA-256. All of them
     are subjects of the statement as well."""
     policy_digest: Sha256
-    """SHA-256 of the rules that it was judged by."""
+    """SHA-256 of the rules that it was judged by: `rules` of `approval.json`."""
     trial_started: AwareDatetime
     trial_finished: AwareDatetime
     """The age of an attestation counts from here: signing again makes no evidence younger."""

@@ -54,6 +54,8 @@ class Demands:
     criteria: tuple[str, ...] = ()
     """Keys of those that must be met."""
     no_waivers: bool = False
+    policy: str | None = None
+    """The SHA-256 of the rules that it must have been judged by."""
     threshold: int = 1
     """How many of the given keys must have signed each envelope."""
 
@@ -210,6 +212,7 @@ def _policy(opened: Sequence[_Opened], demands: Demands, now: datetime) -> Itera
         return
     verdict = verdicts[0]
     yield from _age(verdict, demands, now)
+    yield _rules(verdict, demands)
     why = f": {', '.join(verdict.reasons)}" if verdict.reasons else ""
     yield _check("decision", verdict.decision == "approved", f"{verdict.decision}{why}")
     least = verdict.passing_score if demands.min_score is None else demands.min_score
@@ -226,6 +229,14 @@ def _policy(opened: Sequence[_Opened], demands: Demands, now: datetime) -> Itera
         yield _check("waivers", not verdict.waivers, told or "none")
     else:
         yield Check("waivers", "not asked for", plain_text(told or "none"))
+
+
+def _rules(verdict: VerdictPredicate, demands: Demands) -> Check:
+    told = f"judged by the rules with the digest {verdict.policy_digest}"
+    if demands.policy is None:
+        return Check("policy", "not asked for", told)
+    same = verdict.policy_digest == demands.policy
+    return _check("policy", same, told if same else f"{told}; asked for {demands.policy}")
 
 
 def _age(verdict: VerdictPredicate, demands: Demands, now: datetime) -> Iterator[Check]:

@@ -1,5 +1,6 @@
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,99 @@ def test_what_is_handed_over_verifies_without_the_project(
     assert [check["name"] for check in told["checks"] if check["result"] == "failed"] == [
         "file .seatrial/runs/20260102-030405-a1b2c3/tests.jsonl"
     ]
+
+
+def test_what_was_not_asked_for_is_told_before_anything_else(project: Path, key: Path) -> None:
+    attest(project, key)
+    folder = project / ".seatrial" / "approvals" / "20260102-030405-a1b2c3"
+
+    done = verify(folder, project, key, "--no-waivers")
+
+    assert done.exit_code == 0
+    first = done.output.splitlines()[:3]
+    assert [line.partition(": one of ")[0] for line in first[:2]] == [
+        "NOT CHECKED: commit",
+        "NOT CHECKED: age",
+    ]
+    assert first[2].startswith("NOT CHECKED: policy: one by easier rules would pass as well")
+    assert "NOT CHECKED: waivers" not in done.output
+    assert done.output.splitlines()[-1].endswith(", 3 not asked for")
+    told = json.loads(verify(folder, project, key, "--json").output)
+    assert told["not_checked"] == ["commit", "age", "policy", "waivers"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [
+        ("rules.toml", "workers = 2\n", 0),  # what is no rule makes no difference
+        ("pyproject.toml", "[tool.seatrial]\nworkers = 2\n", 0),
+        ("rules.toml", "verdict.passing_score = 90\n", 1),
+        ("rules.toml", "budgets.test = 180\n", 1),
+        ("rules.toml", "coverage.fail_under = 80\n", 1),
+        ("rules.toml", "retries = 1\n", 1),
+    ],
+)
+def test_the_verifiers_own_rules_are_held_against_those_of_the_verdict(
+    project: Path, key: Path, tmp_path: Path, name: str, text: str, code: int
+) -> None:
+    attest(project, key)
+    folder = project / ".seatrial" / "approvals" / "20260102-030405-a1b2c3"
+    rules = tmp_path / name
+    rules.write_text(text)
+    assert verify(folder, project, key, "--policy", str(rules)).exit_code == code
+
+
+def test_rules_can_be_named_by_their_digest(project: Path, key: Path) -> None:
+    attest(project, key)
+    folder = project / ".seatrial" / "approvals" / "20260102-030405-a1b2c3"
+    digest = statement_of((folder / "verdict.dsse.json").read_bytes())["predicate"]["policyDigest"]
+    assert verify(folder, project, key, "--policy", f"sha256:{digest}").exit_code == 0
+    assert verify(folder, project, key, "--policy", "0" * 64).exit_code == 1
+
+
+def test_rules_that_cannot_be_read_are_a_fault(project: Path, key: Path, tmp_path: Path) -> None:
+    attest(project, key)
+    folder = project / ".seatrial" / "approvals" / "20260102-030405-a1b2c3"
+    made = verify(folder, project, key, "--policy", str(tmp_path / "nowhere.toml"))
+    assert isinstance(made.exception, UsageFault)
+
+
+ALONE = """
+import sys
+
+def refuse(event, arguments):
+    if event.startswith("socket.") or event in {"subprocess.Popen", "os.system", "os.posix_spawn"}:
+        raise RuntimeError(f"{event}: {arguments}")
+
+sys.addaudithook(refuse)
+from seatrial.cli.app import main
+main()
+"""
+"""Seatrial in a process that can neither open a socket nor start a program."""
+
+
+def test_verifying_opens_no_socket_and_starts_no_program(
+    project: Path, key: Path, tmp_path: Path
+) -> None:
+    handed = tmp_path / "handed"
+    attest(project, key, "--output", str(handed), "--with-files")
+    rules = tmp_path / "rules.toml"
+    rules.write_text("")
+    envelopes = sorted(str(path) for path in handed.glob("*.dsse.json"))
+    asked = ["--key", str(key.with_suffix(".pub")), "--files", str(handed)]
+    asked += ["--policy", str(rules), "--commit", git(project, "rev-parse", "HEAD")]
+
+    command = [sys.executable, "-c", ALONE, "verify", *envelopes, *asked]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "VERIFIED" in done.stdout
+    refused = subprocess.run(
+        [sys.executable, "-c", ALONE.replace("main()", "__import__('socket').socket()")],
+        check=False,
+        capture_output=True,
+    )
+    assert refused.returncode == 1  # else the hook would prove nothing
 
 
 def test_the_statements_say_what_is_in_the_approval_and_the_results(

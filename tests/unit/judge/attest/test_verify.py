@@ -60,6 +60,7 @@ def test_untouched_envelopes_of_untouched_files_verify(signed: Signed) -> None:
             min_score=95,
             criteria=("contained-tests",),
             no_waivers=True,
+            policy="0" * 64,
         )
     )
     assert verified(checks)
@@ -73,7 +74,12 @@ def test_nothing_to_check_is_not_verified() -> None:
 
 def test_what_was_not_asked_for_is_told_apart_from_what_passed(signed: Signed) -> None:
     results = {check.name: check.result for check in signed.checks()}
-    assert results["commit"] == results["age"] == results["waivers"] == "not asked for"
+    for name in ("commit", "age", "waivers", "policy"):
+        assert results[name] == "not asked for"
+
+
+def test_other_rules_than_those_that_are_asked_for_fail(signed: Signed) -> None:
+    assert signed.failed(Demands(policy="1" * 64)) == ["policy"]
 
 
 @given(name=st.sampled_from(sorted(FILES)), where=st.integers(min_value=0), bit=st.integers(0, 7))
