@@ -22,6 +22,7 @@ from seatrial.errors import UsageFault
 
 __all__ = [
     "Budgets",
+    "ChecklistGroup",
     "CommandCriterion",
     "CoverageSettings",
     "LoadedSettings",
@@ -134,12 +135,20 @@ class ReuseSettings(_Model):
     here shows it; so what has not changed is still measured anew once a day. 0: never reuse."""
 
 
+ChecklistGroup = Literal[
+    "code quality", "performance", "security", "documentation", "monitoring", "rollback"
+]
+"""A part of the readiness checklist."""
+
+
 class CommandCriterion(_Model):
     """A criterion of the project's own: a command that ends with 0."""
 
     statement: str = Field(min_length=1)
     weight: float = Field(default=0, ge=0)
     required: bool = False
+    group: ChecklistGroup = "code quality"
+    """The part of the readiness checklist that it stands in."""
     command: tuple[str, ...] = Field(min_length=1)
     """Run in the project's folder by `seatrial approve`; its exit code and output are evidence."""
     timeout: float = Field(default=300, gt=0)
@@ -152,6 +161,8 @@ class MetricCriterion(_Model):
     statement: str = Field(min_length=1)
     weight: float = Field(default=0, ge=0)
     required: bool = False
+    group: ChecklistGroup = "code quality"
+    """The part of the readiness checklist that it stands in."""
     metric: str = Field(pattern=r"^/")
     """JSON pointer into the record, e.g. `/coverage/branch_percent`."""
     at_least: float | None = None

@@ -18,7 +18,12 @@ from seatrial.judge.signs import (
     criterion,
     drilled,
     look_at,
-    own_criteria,
+)
+from seatrial.settings import (
+    ChecklistGroup,
+    CommandCriterion,
+    MetricCriterion,
+    VerdictSettings,
 )
 
 __all__ = ["CHECKLIST", "ChecklistLine", "check_readiness"]
@@ -58,13 +63,27 @@ def _passed(case: Case) -> Seen:
     return Seen(case.record.exit_code == 0 and not bad, told, (row,))
 
 
-CHECKLIST: Mapping[str, tuple[Sign, ...]] = {
+_WITHOUT_OWN: Mapping[ChecklistGroup, Sign] = {
+    "code quality": _nobody(
+        "the project's own criteria are met",
+        "commands and metrics of the project",
+        "the project has no criteria of its own",
+    ),
+    "documentation": _nobody(
+        "the documentation describes this commit",
+        "a criterion of the project's own",
+        "Seatrial does not read documentation; a command of verdict.command_criteria with group = "
+        '"documentation" can',
+    ),
+}
+"""What stands in a group if none of the project's own criteria is in it."""
+
+CHECKLIST: Mapping[ChecklistGroup, tuple[Sign, ...]] = {
     "code quality": (
         trials.of_trial("the tests pass", "the judged trial", _passed),
         trials.NO_RETRIES,
         criterion("coverage-extracted", "coverage is measured on the commit's own sources"),
         criterion("coverage-enforced", "a coverage threshold is enforced"),
-        own_criteria(),
     ),
     "performance": (
         criterion("time-budget", "tests are within their time budget"),
@@ -83,13 +102,7 @@ CHECKLIST: Mapping[str, tuple[Sign, ...]] = {
             "secret-in-compose",
         ),
     ),
-    "documentation": (
-        _nobody(
-            "the documentation describes this commit",
-            "a criterion of the project's own",
-            "Seatrial does not read documentation; verdict.command_criteria can",
-        ),
-    ),
+    "documentation": (),
     "monitoring": (
         criterion("artifacts-extracted", "results, coverage and logs of every run are kept"),
         drilled(
@@ -111,13 +124,25 @@ CHECKLIST: Mapping[str, tuple[Sign, ...]] = {
 def check_readiness(
     dossier: Dossier, results: Sequence[CriterionResult]
 ) -> tuple[ChecklistLine, ...]:
-    """All lines, group by group."""
+    """All lines, group by group; the project's own criteria stand last in theirs."""
     case = Case(dossier, {result.key: result for result in results}, benchmarks(dossier))
     return tuple(
         _line(group, sign, look_at(sign, case))
         for group, signs in CHECKLIST.items()
-        for sign in signs
+        for sign in (*signs, *_own(group, dossier.settings.verdict))
     )
+
+
+def _own(group: ChecklistGroup, rules: VerdictSettings) -> list[Sign]:
+    criteria: dict[str, CommandCriterion | MetricCriterion] = {
+        **rules.command_criteria,
+        **rules.metric_criteria,
+    }
+    own = [
+        criterion(key, one.statement) for key, one in sorted(criteria.items()) if one.group == group
+    ]
+    without = _WITHOUT_OWN.get(group)
+    return own if own or without is None else [without]
 
 
 def _line(group: str, sign: Sign, seen: Seen) -> ChecklistLine:

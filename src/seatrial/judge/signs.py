@@ -20,7 +20,6 @@ __all__ = [
     "drilled",
     "look_at",
     "not_rehearsed",
-    "own_criteria",
 ]
 
 
@@ -84,28 +83,6 @@ def criterion(key: str, question: str) -> Sign:
         return Seen(True, told, result.evidence)
 
     return Sign(question, f"criterion {key}", look)
-
-
-def own_criteria() -> Sign:
-    """Whether all criteria of the project's own are met."""
-
-    def look(case: Case) -> Seen:
-        rules = case.dossier.settings.verdict
-        keys = {*rules.command_criteria, *rules.metric_criteria}
-        own = [result for key, result in sorted(case.results.items()) if key in keys]
-        if not own:
-            return Seen(None, "the project has no criteria of its own")
-        rows = tuple(row for result in own for row in result.evidence)
-        for status, good in (
-            (CriterionStatus.NOT_MET, False),
-            (CriterionStatus.NOT_MEASURED, None),
-        ):
-            named = [result.key for result in own if result.status is status]
-            if named:
-                return Seen(good, f"{status.value}: {', '.join(named)}", rows)
-        return Seen(True, f"{len(own)} of {len(own)} met", rows)
-
-    return Sign("the project's own criteria are met", "commands and metrics of the project", look)
 
 
 def drilled(question: str, *keys: str) -> Sign:

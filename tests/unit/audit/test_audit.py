@@ -16,7 +16,9 @@ from seatrial.audit.places import find_place, read_tree
 from seatrial.audit.rules import RULES, found
 from seatrial.audit.sources import MAX_BYTES, NotRead, Source
 from seatrial.evidence.audit import AuditReport, Severity
+from seatrial.evidence.build import Build, BuiltImage
 from seatrial.evidence.isolation import Isolation, TriedTarget
+from seatrial.evidence.record import Record
 from seatrial.report.audit import print_audit
 from seatrial.report.sarif import sarif_json
 from seatrial.report.text import console
@@ -143,6 +145,61 @@ def test_without_a_trial_nothing_is_said_of_what_only_a_trial_shows(tmp_path: Pa
 
     assert any(why.startswith("network-not-isolated: ") for why in report.not_checked)
     assert any(why.startswith("secrets in the image's history: ") for why in report.not_checked)
+
+
+HISTORY = f"""\
+/bin/sh -c #(nop)  CMD [\"pytest\"]
+|1 TOKEN={KEY} /bin/sh -c pip install --index-url https://example.org shop
+"""
+
+
+def fake_engine(folder: Path, script: str) -> dict[str, str]:
+    """An environment whose `docker` answers `history` by a script, and nothing else."""
+    write(folder, {"docker": f'#!/bin/sh\n[ "$1" = history ] || exit 1\n{script}\n'})
+    (folder / "docker").chmod(0o755)
+    write(folder, {"history": HISTORY})
+    return {"PATH": f"{folder}:/usr/bin:/bin"}
+
+
+def built_record(image: str = "sha256:" + "1" * 64) -> Record:
+    built = BuiltImage(services=("test",), name="shop-test", id=image, size_bytes=1)
+    build = Build(
+        steps=(), cached_steps=0, total_steps=1, context_bytes=1, state="cold", images=(built,)
+    )
+    return make_record(test_service="test", build=build)
+
+
+def test_a_secret_in_the_images_history_is_found_with_its_line(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    script = f'echo "$@" > {asked}; cat {tmp_path}/bin/history'
+    environ = fake_engine(tmp_path / "bin", script)
+    project = write(tmp_path / "project", {"Dockerfile": "FROM python:3.13-slim\nUSER a\n"})
+
+    report = audit(project, environ=environ, record=built_record())
+
+    found = {
+        one.rule: (one.line, one.severity)
+        for one in report.findings
+        if one.file == "history of the test image"
+    }
+    assert found["detect-secrets/aws-access-key"] == (2, Severity.HIGH)
+    assert asked.read_text().endswith(f"{'1' * 64}\n")
+    assert KEY not in report.model_dump_json()
+    assert not any("history" in why for why in report.not_checked)
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [("exit 1", "the engine has the image no more"), (None, "the engine cannot be asked")],
+)
+def test_a_history_that_cannot_be_read_is_not_called_free_of_secrets(
+    tmp_path: Path, script: str | None, why: str
+) -> None:
+    environ = NO_PROGRAMS if script is None else fake_engine(tmp_path / "bin", script)
+
+    report = audit(write(tmp_path / "project", FILES), environ=environ, record=built_record())
+
+    assert f"secrets in the image's history: {why}" in report.not_checked
 
 
 def test_a_packet_that_arrived_is_a_measured_finding(tmp_path: Path) -> None:

@@ -8,14 +8,26 @@ from hypothesis import strategies as st
 from seatrial.audit.rules import RULES
 from seatrial.evidence.audit import Severity
 from seatrial.evidence.doubt import Doubt
-from seatrial.evidence.record import CleanUp
+from seatrial.evidence.record import CleanUp, Phase, PhaseName, Resources
 from seatrial.judge.checklist import CHECKLIST, check_readiness
 from seatrial.judge.criteria import CRITERIA
-from seatrial.judge.dossier import Dossier, EarlierApproval
+from seatrial.judge.dossier import CommandResult, Dossier, EarlierApproval, TrialEvidence
 from seatrial.judge.model import Confidence, CriterionStatus
 from seatrial.judge.risk import AREAS, Level, Risk, assess_risks
+from seatrial.judge.score import judge_criteria
 from seatrial.judge.signs import Case, Seen, Sign, look_at
-from unit.judge.dossiers import DRILLS, OLDER, dossier, drills, exhibit, judged, trial
+from seatrial.settings import Budgets
+from unit.judge.dossiers import (
+    DRILLS,
+    OLDER,
+    dossier,
+    drills,
+    exhibit,
+    full_record,
+    judged,
+    settings,
+    trial,
+)
 from unit.judge.verdicts import audit, audited, finding, results
 
 SIGNS = [
@@ -234,6 +246,106 @@ def test_a_line_of_the_checklist_follows_what_ran() -> None:
     assert lines["no finding of severity high"].status == "no"
     assert lines["the tests pass"].status == "yes"
     assert lines["the tests pass"].evidence
+
+
+OWN = {
+    "command_criteria": {
+        "docs": {
+            "statement": "The documents build.",
+            "command": ["make", "docs"],
+            "group": "documentation",
+        },
+        "types": {"statement": "The types are sound.", "command": ["mypy"]},
+    }
+}
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, "yes"), (1, "no"), (None, "nothing ran")])
+def test_a_criterion_of_the_projects_own_answers_in_the_group_that_it_names(
+    code: int | None, status: str
+) -> None:
+    ran = {"docs": CommandResult(code, 1.0, exhibit("criteria/docs.txt"))}
+    of = dossier(settings=settings(OWN), command_results=ran)
+    groups: dict[str, dict[str, str]] = {}
+    for one in check_readiness(of, judge_criteria(of)):
+        groups.setdefault(one.group, {})[one.statement] = one.status
+
+    assert groups["documentation"] == {"The documents build.": status}
+    assert groups["code quality"]["The types are sound."] == "nothing ran"
+    assert "the project's own criteria are met" not in groups["code quality"]
+
+
+def using(memory: int = 1 << 30, *, killed: bool = False, number: int = 9) -> TrialEvidence:
+    """A trial whose services were sampled and had this peak in all; the machine has 8 GiB."""
+    record = full_record(number=number)
+    used = Resources(
+        cpu_seconds=10,
+        cpu_mean=0.5,
+        memory_peak_bytes=memory // len(record.services),
+        memory_peak_source="kernel",
+        received_bytes=0,
+        sent_bytes=0,
+        read_bytes=0,
+        written_bytes=0,
+        samples=9,
+    )
+    services = tuple(
+        one.model_copy(update={"resources": used, "out_of_memory": killed})
+        for one in record.services
+    )
+    host = record.host.model_copy(update={"memory_bytes": 8 << 30})
+    return trial(
+        number=number, record=record.model_copy(update={"services": services, "host": host})
+    )
+
+
+RESOURCES: dict[str, tuple[Level, dict[str, Any]]] = {
+    "all is measured and good": (Level.LOW, {"trials": (using(),)}),
+    "a peak above four fifths of the memory": (Level.MEDIUM, {"trials": (using(7 << 30),)}),
+    "no samples": (Level.MEDIUM, {}),
+    "running out of memory was not rehearsed": (
+        Level.MEDIUM,
+        {"trials": (using(),), "drills": drills(without=["out-of-memory"])},
+    ),
+    "a trial of the commit was killed": (
+        Level.HIGH,
+        {"trials": (using(), using(killed=True, number=8))},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", RESOURCES)
+def test_the_risk_of_resources_follows_what_was_used(what: str) -> None:
+    level, values = RESOURCES[what]
+    assert risk(dossier(**values), "resources").level is level
+
+
+_SLOW = tuple(
+    Phase(name=name, start=0, seconds=900 if name is PhaseName.TEST else 1, completed=True)
+    for name in PhaseName
+)
+PERFORMANCE: dict[str, tuple[Level, dict[str, Any]]] = {
+    "all is measured and good": (Level.LOW, {}),
+    "no budget": (Level.MEDIUM, {"settings": settings(budgets=Budgets())}),
+    "over the budget": (Level.MEDIUM, {"trials": judged(phases=_SLOW, seconds=905.0)}),
+    "over another budget": (
+        Level.MEDIUM,
+        {"settings": settings(budgets=Budgets(test=180, total=1))},
+    ),
+    "no comparable trials": (Level.MEDIUM, {"trials": (trial(),), "earlier": ()}),
+    "nothing at all": (
+        Level.HIGH,
+        {"trials": (), "earlier": ()},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", PERFORMANCE)
+def test_the_risk_of_performance_follows_budgets_and_trials(what: str) -> None:
+    level, values = PERFORMANCE[what]
+    of = dossier(**values)
+    found = assess_risks(of, results(of) if of.trials else ())
+    assert next(one for one in found if one.area == "performance").level is level
 
 
 def test_the_checklist_has_all_its_groups() -> None:
