@@ -220,7 +220,7 @@ def test_five_thousand_tests_with_odd_names_are_all_told_as_pytest_tells_them(
 ) -> None:
     made = project(tests=ODD_NAMES)
 
-    ended = run_trial(made)
+    ended = run_trial(made, "--", "--junitxml=/tmp/own.xml")
 
     record = ended.record
     assert ended.code == 1
@@ -237,8 +237,11 @@ def test_five_thousand_tests_with_odd_names_are_all_told_as_pytest_tells_them(
     found = results(made, record)
     assert len({result["id"] for result in found}) == len(found) == 5000
     assert all(result["id"].isprintable() for result in found)
-    junit = JUnitXml.fromfile(str(made.runs / record.id / record.pytest.junit[0]))
-    assert Counter(result["outcome"] for result in found) == junit_outcomes(junit)
+    told = Counter((short(result["id"]), result["outcome"]) for result in found)
+    ours, pytests = (
+        JUnitXml.fromfile(str(made.runs / record.id / name)) for name in record.pytest.junit
+    )
+    assert told == junit_outcomes(pytests) == junit_outcomes(ours)
 
 
 def test_much_output_is_kept_whole_and_costs_no_result(project: MakeProject) -> None:
@@ -294,13 +297,14 @@ def short(test: str) -> str:
     return test.partition("::")[2]
 
 
-def junit_outcomes(junit: JUnitXml) -> Counter[str]:
-    """What the JUnit file says, counted."""
-    found: Counter[str] = Counter()
+def junit_outcomes(junit: JUnitXml) -> Counter[tuple[str, str]]:
+    """What the JUnit file says of each test."""
+    found: Counter[tuple[str, str]] = Counter()
     for suite in junit:
         assert isinstance(suite, TestSuite)
         for case in suite:
             kinds = {type(result) for result in case.result}
             bad = bool(kinds & {Failure, Error})
-            found["failed" if bad else "skipped" if Skipped in kinds else "passed"] += 1
+            outcome = "failed" if bad else "skipped" if Skipped in kinds else "passed"
+            found[(str(case.name), outcome)] += 1
     return found

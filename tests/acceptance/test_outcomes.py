@@ -1,8 +1,10 @@
 """How a trial ends whose environment worked: the exit code, and the reason in one sentence."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
+from junitparser import JUnitXml
 
 from seatrial.evidence.record import Status
 
@@ -63,12 +65,49 @@ def test_a_command_that_hides_failing_tests_fails_all_the_same(project: MakeProj
     assert ended.record.reason == "1 of 2 tests failed (the command's exit code 0 hides it)"
 
 
-def test_a_file_that_cannot_be_imported_fails_the_trial(project: MakeProject) -> None:
-    ended = run_trial(project(tests="import no_such_module\n"))
+@pytest.mark.parametrize(
+    ("arguments", "reason", "ran", "status"),
+    [
+        # pytest itself runs nothing if it cannot collect everything.
+        pytest.param((), "1 file could not be collected", {}, 2, id="as pytest does"),
+        pytest.param(
+            ("--continue-on-collection-errors",),
+            "1 file could not be collected",
+            {"test_good.py::test_one": "passed", "test_good.py::test_two": "passed"},
+            1,
+            id="going on",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_imported_fails_the_trial_and_is_named(
+    project: MakeProject,
+    arguments: tuple[str, ...],
+    reason: str,
+    ran: Mapping[str, str],
+    status: int,
+) -> None:
+    made = project(
+        tests="import no_such_module\n\ndef test_never(): pass\n",
+        files={"test_good.py": "def test_one(): pass\ndef test_two(): pass\n"},
+    )
 
-    assert ended.code == 1
-    assert ended.record.pytest is not None
-    assert [f.test for f in ended.record.pytest.failures] == ["test_sample.py"]
+    ended = run_trial(made, "--", "--junitxml=/tmp/own.xml", *arguments)
+
+    record = ended.record
+    assert (ended.code, record.status) == (1, Status.FAILED)
+    assert record.reason == ended.fault.what == reason
+    assert record.pytest is not None
+    assert record.pytest.exit_status == status
+    (failure,) = record.pytest.failures
+    assert failure.test == "test_sample.py"
+    assert "No module named 'no_such_module'" in failure.message
+    assert "missing-module" in {cause.key for cause in ended.fault.causes}
+    folder = made.runs / record.id
+    lines = (folder / "tests.jsonl").read_text(encoding="utf-8").splitlines()
+    results = {one["id"]: one["outcome"] for one in map(json.loads, lines)}
+    assert results == {**ran, "test_sample.py": "error"}
+    pytests = JUnitXml.fromfile(str(folder / record.pytest.junit[1]))
+    assert (pytests.tests, pytests.errors) == (len(results), 1)
 
 
 def test_a_step_after_pytest_that_fails_fails_the_trial(project: MakeProject) -> None:

@@ -60,7 +60,7 @@ def judge_tests(
     if bad:
         assert pytest is not None  # noqa: S101 - bad is 0 without it
         hidden = " (the command's exit code 0 hides it)" if run.exit_code == 0 else ""
-        return _failed(f"{bad} of {counted(pytest.counts.collected, 'test')} failed{hidden}")
+        return _failed(f"{_told(bad, pytest)}{hidden}")
     if pytest is None and probe_refused:
         return Outcome(
             Status.USAGE,
@@ -170,6 +170,17 @@ def _below_threshold(coverage: Coverage, threshold: Threshold) -> Outcome:
 
 def _failed(reason: str, next_step: str = "") -> Outcome:
     return Outcome(Status.FAILED, ExitCode.TESTS_FAILED, reason, next_step)
+
+
+def _told(bad: int, pytest: Pytest) -> str:
+    """How many failed; a file that could not be collected is none of the tests collected."""
+    files = sum("::" not in failure.test for failure in pytest.failures)
+    parts = []
+    if bad > files:
+        parts.append(f"{bad - files} of {counted(pytest.counts.collected, 'test')} failed")
+    if files:
+        parts.append(f"{counted(files, 'file')} could not be collected")
+    return ", and ".join(parts)
 
 
 def _while_running(pytest: Pytest | None) -> str:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from seatrial.errors import ExitCode
-from seatrial.evidence.record import Pytest, Status
+from seatrial.evidence.record import Failure, Pytest, Status
 from seatrial.settings import Budgets
 from seatrial.trial.outcome import judge_budgets, judge_tests
 from unit.factories import make_pytest, make_run
@@ -48,6 +48,32 @@ ENDS: list[tuple[str, dict[str, Any], Pytest | None, Status, ExitCode, str]] = [
         Status.FAILED,
         ExitCode.TESTS_FAILED,
         "1 of 1 test failed",
+    ),
+    (
+        "a file could not be collected",
+        {"exit_code": 2},
+        make_pytest(2, errors=1, collected=7, failures=(Failure(test="test_a.py", message="x"),)),
+        Status.FAILED,
+        ExitCode.TESTS_FAILED,
+        "1 file could not be collected",
+    ),
+    (
+        "a file could not be collected and the rest was run",
+        {"exit_code": 1},
+        make_pytest(
+            1,
+            passed=2,
+            failed=1,
+            errors=1,
+            collected=3,
+            failures=(
+                Failure(test="test_a.py", message="x"),
+                Failure(test="test_b.py::test_one", message="x"),
+            ),
+        ),
+        Status.FAILED,
+        ExitCode.TESTS_FAILED,
+        "1 of 3 tests failed, and 1 file could not be collected",
     ),
     (
         "a failure is hidden by the command",
