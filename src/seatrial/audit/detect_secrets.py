@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seatrial.audit.foreign import Tool, ToolFault, ask
+from seatrial.audit.image_history import HISTORY
 from seatrial.audit.sources import Source
 from seatrial.evidence.audit import AuditFinding, Severity
 
@@ -65,6 +66,8 @@ def _ending(file: str) -> str:
     name = file.rsplit("/", 1)[-1].lower()
     if name.endswith((".yml", ".yaml")):
         return ".yaml"
+    if file == HISTORY:
+        return ".conf"  # elsewhere it takes only what is in quotes for a value
     return ".env" if "env" in name else ".txt"
 
 

@@ -150,6 +150,7 @@ def test_without_a_trial_nothing_is_said_of_what_only_a_trial_shows(tmp_path: Pa
 HISTORY = f"""\
 /bin/sh -c #(nop)  CMD [\"pytest\"]
 |1 TOKEN={KEY} /bin/sh -c pip install --index-url https://example.org shop
+ENV DB_PASSWORD=Zx81kPq02LmV77sTrWq4
 """
 
 
@@ -183,6 +184,7 @@ def test_a_secret_in_the_images_history_is_found_with_its_line(tmp_path: Path) -
         if one.file == "history of the test image"
     }
     assert found["detect-secrets/aws-access-key"] == (2, Severity.HIGH)
+    assert found["detect-secrets/secret-keyword"] == (3, Severity.LOW)
     assert asked.read_text().endswith(f"{'1' * 64}\n")
     assert KEY not in report.model_dump_json()
     assert not any("history" in why for why in report.not_checked)

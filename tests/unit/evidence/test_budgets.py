@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from seatrial.evidence.budgets import in_words, measured
-from seatrial.evidence.record import Phase, PhaseName, Resources, ServiceRecord
-from unit.factories import make_service
+from seatrial.evidence.record import Phase, PhaseName, ServiceRecord
+from unit.factories import make_resources, make_service
 
 PHASES = (
     Phase(name=PhaseName.START, start=1, seconds=4, completed=True),
@@ -15,24 +15,12 @@ PHASES = (
 )
 
 
-def used(memory: int, cpu_s: float) -> Resources:
-    return Resources(
-        cpu_seconds=cpu_s,
-        cpu_mean=None,
-        memory_peak_bytes=memory,
-        memory_peak_source="kernel",
-        received_bytes=0,
-        sent_bytes=0,
-        read_bytes=0,
-        written_bytes=0,
-        samples=9,
-    )
-
-
 def services(**tests: Any) -> tuple[ServiceRecord, ...]:
     return (
-        make_service("db", resources=used(1000, 8)),
-        make_service("test", role="test", **({"resources": used(500, 12)} | tests)),
+        make_service("db", resources=make_resources(1000, cpu_seconds=8)),
+        make_service(
+            "test", role="test", **({"resources": make_resources(500, cpu_seconds=12)} | tests)
+        ),
     )
 
 

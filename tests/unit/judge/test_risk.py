@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from seatrial.audit.rules import RULES
 from seatrial.evidence.audit import Severity
 from seatrial.evidence.doubt import Doubt
-from seatrial.evidence.record import CleanUp, Phase, PhaseName, Resources
+from seatrial.evidence.record import CleanUp, Phase, PhaseName
 from seatrial.judge.checklist import CHECKLIST, check_readiness
 from seatrial.judge.criteria import CRITERIA
 from seatrial.judge.dossier import CommandResult, Dossier, EarlierApproval, TrialEvidence
@@ -17,6 +17,7 @@ from seatrial.judge.risk import AREAS, Level, Risk, assess_risks
 from seatrial.judge.score import judge_criteria
 from seatrial.judge.signs import Case, Seen, Sign, look_at
 from seatrial.settings import Budgets
+from unit.factories import make_resources
 from unit.judge.dossiers import (
     DRILLS,
     OLDER,
@@ -278,17 +279,7 @@ def test_a_criterion_of_the_projects_own_answers_in_the_group_that_it_names(
 def using(memory: int = 1 << 30, *, killed: bool = False, number: int = 9) -> TrialEvidence:
     """A trial whose services were sampled and had this peak in all; the machine has 8 GiB."""
     record = full_record(number=number)
-    used = Resources(
-        cpu_seconds=10,
-        cpu_mean=0.5,
-        memory_peak_bytes=memory // len(record.services),
-        memory_peak_source="kernel",
-        received_bytes=0,
-        sent_bytes=0,
-        read_bytes=0,
-        written_bytes=0,
-        samples=9,
-    )
+    used = make_resources(memory // len(record.services))
     services = tuple(
         one.model_copy(update={"resources": used, "out_of_memory": killed})
         for one in record.services

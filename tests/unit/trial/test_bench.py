@@ -24,7 +24,7 @@ from seatrial.trial.bench import (
 )
 from seatrial.trial.launch import Surroundings
 from seatrial.trial.observer import Observer, SilentObserver
-from unit.factories import make_record
+from unit.factories import make_record, make_resources, make_service
 
 WARM, MIXED = "warm", "mixed"
 
@@ -89,7 +89,14 @@ class Project:
             status=status,
             exit_code=int(status is not Status.PASSED),
             build=sum_up([step], None),
-            phases=(Phase(name=PhaseName.TEST, start=0, seconds=5.0 + number, completed=True),),
+            phases=(
+                Phase(name=PhaseName.START, start=0, seconds=0, completed=True),
+                Phase(name=PhaseName.TEST, start=0, seconds=5.0 + number, completed=True),
+            ),
+            services=(
+                make_service(resources=make_resources(64 << 20)),
+                make_service("test", role="test", resources=make_resources(36 << 20)),
+            ),
         )
         folder = new_run_folder(project, record.id)
         write_record(folder, record)
@@ -251,6 +258,21 @@ def test_budgets_are_for_all_tests_and_a_median_is_judged_by_them(shop: Project)
     assert {"quick.test": "no budget"}.items() <= {
         o.metric: o.status for o in report.metrics
     }.items()
+
+
+def test_budgets_for_memory_and_cpu_are_in_the_units_of_their_figures(shop: Project) -> None:
+    (shop.folder / "seatrial.toml").write_text('[budgets]\nmemory = "99 MiB"\ncpu = 0.3\n')
+    bench = shop.plan(repeats=1)
+    report = make_report(bench, shop.run(bench).state)
+    judged = {
+        one.metric: (one.value, one.unit, one.budget, one.status)
+        for one in report.metrics
+        if one.budget is not None
+    }
+    assert judged == {
+        "warm.memory_peaks": (100, "MiB", 99, "not met"),
+        "warm.cpu": (20, "%", 30, "met"),  # 2 of twice 5 seconds
+    }
 
 
 def test_the_speed_up_of_workers_is_that_of_the_test_phase(shop: Project) -> None:
