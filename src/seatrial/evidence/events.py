@@ -75,6 +75,7 @@ class _Reading:
         self._counts: Counter[str] = Counter()
         self._seconds = 0.0
         self._running: dict[str, None] = {}
+        self._shared: dict[str, float] = {}
         self._failures: list[Failure] = []
         self._reach: list[Reach] = []
         self._coverage = CoverageReading()
@@ -99,6 +100,10 @@ class _Reading:
                 self._reach.append(_reach(event))
             case "running":
                 self._running[_text(event.get("id"))] = None
+            case "shared" if len(self._shared) < MAX_LISTED:
+                test = _text(event.get("id"))
+                seconds = self._shared.get(test, 0.0) + (_seconds(event.get("seconds")) or 0.0)
+                self._shared[test] = seconds
             case "broken":
                 self._result(event, "error")
             case "test" if str(event.get("outcome")) in _FIELDS:
@@ -160,6 +165,7 @@ class _Reading:
                 outcome=cast("Outcome", outcome),
                 container=self._container(),
                 **times,
+                shared=self._shared.pop(test, None),
                 reruns=_integer(event.get("reruns")),
                 message=message,
                 text=plain_text(text) if isinstance(text, str) else None,

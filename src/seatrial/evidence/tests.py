@@ -43,6 +43,8 @@ class TestResult:
     """Seconds, as are call and teardown; None if the test did not come to it."""
     call: float | None = None
     teardown: float | None = None
+    shared: float | None = None
+    """Seconds of the set-up for fixtures of the module or package, which other tests share."""
     reruns: int = 0
     """Attempts before the last, by pytest-rerunfailures."""
     message: str | None = None

@@ -44,6 +44,11 @@ MAX_TEXTS = 200
 must not fill the disk."""
 WINDOW = 1 << 16
 """Bytes of the events file that are mapped at a time: some 300 tests."""
+SHARED_SCOPES = ("module", "package")
+"""Of fixtures that tests of one file share: whoever splits the file has them set up once more. A
+class is seldom split, and what a session shares is set up by every worker anyway."""
+LEAST_SHARED = 0.001
+"""Seconds of such a set-up that are worth a line."""
 SNAPSHOT_PAUSE = 0.5
 """Seconds between two snapshots of the progress, which somebody watches."""
 LOOKS_ONLY = ("collectonly", "setuponly", "show_fixtures_per_test")
@@ -279,6 +284,8 @@ class Probe:
         self._texts = 0
         self._watchdog = Watchdog(limit, self._hangs, self._tell_progress)
         self._hung: str | None = None
+        self._sharing = False
+        """A fixture that tests share is being set up; what it asks for is part of it."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -340,6 +347,21 @@ class Probe:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Name the test that runs now: it may be the one that never ends."""
         self._watchdog.running = nodeid, self._recorder.running(nodeid)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
+        """Time what is set up for several tests at once."""
+        if self._sharing or fixturedef.scope not in SHARED_SCOPES:
+            yield
+            return
+        self._sharing = True
+        began = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - began
+        self._sharing = False
+        running = self._watchdog.running
+        if running and seconds >= LEAST_SHARED:
+            self._recorder.write("shared", id=running[0], seconds=round(seconds, 6))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep set-up, call and teardown until the test is over."""

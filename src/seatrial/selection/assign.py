@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heapreplace
 from itertools import product
+from types import MappingProxyType
 from typing import Protocol, Self, TypeVar
 
 from seatrial.selection.assignment import Assignment
@@ -13,9 +14,8 @@ from seatrial.selection.assignment import Assignment
 __all__ = ["FILE_COST", "assign", "expected_loads", "file_of"]
 
 FILE_COST = 0.02
-"""Seconds that a worker needs for a file beside its tests: to import and collect it, and to set up
-its module's fixtures. Collecting three suites of 33 to 100 files took 0.017 to 0.020 s per file,
-what they all import included."""
+"""Seconds that a worker needs for a file beside its tests, to import and collect it. Collecting
+three suites of 33 to 100 files took 0.017 to 0.020 s per file, what they all import included."""
 
 GOOD_ENOUGH = 1.05
 """Times the perfect share. The next run differs from the last by more than that, and the price of a
@@ -36,7 +36,11 @@ _DEEPEST = 20
 
 
 def assign(
-    weights: Mapping[str, float], workers: int, *, file_cost: float = FILE_COST
+    weights: Mapping[str, float],
+    workers: int,
+    *,
+    file_cost: float = FILE_COST,
+    shared: Mapping[str, float] = MappingProxyType({}),
 ) -> Assignment:
     """Deal out by weight: seconds of tests by node id, or sizes of files by their names, or both.
 
@@ -46,12 +50,15 @@ def assign(
     Otherwise files that are longer than a share, or fit in nowhere, are split, as few as possible
     and on as few workers as possible. A parametrised function stays together where it fits in; a
     class unless it is longer than a share, or nothing else comes within `GOOD_ENOUGH`. A file that
-    is named without tests is never split.
+    is named without tests is never split, nor is one whose shared set-up takes longer than its
+    tests: half of it would take more than half as long again, on cores that others need.
 
-    `file_cost` is in the unit of the weights: what each worker that gets a part of a file pays.
+    `file_cost` is in the unit of the weights: what each worker that gets a part of a file pays, and
+    beside it what `shared` names for that file: its fixtures that serve several of its tests.
     The outcome depends on what is dealt out, not on its order.
     """
-    table = _Table.of(weights, workers, file_cost)
+    weights = _with_files_left_whole(weights, shared)
+    table = _Table.of(weights, workers, file_cost, shared)
     enough = table.share * GOOD_ENOUGH
     best = _longest_first(table)
     if _longest(best) > enough:
@@ -66,7 +73,11 @@ def assign(
 
 
 def expected_loads(
-    assignment: Assignment, weights: Mapping[str, float], *, file_cost: float = 0.0
+    assignment: Assignment,
+    weights: Mapping[str, float],
+    *,
+    file_cost: float = 0.0,
+    shared: Mapping[str, float] = MappingProxyType({}),
 ) -> tuple[float, ...]:
     """What each worker is expected to take, in the unit of the weights; unnamed tests left out."""
     loads = [0.0] * assignment.workers
@@ -76,7 +87,8 @@ def expected_loads(
         worker = assignment.tests.get(test, assignment.files.get(file))
         if worker is None:
             continue
-        loads[worker] += weight + (0.0 if (file, worker) in seen else file_cost)
+        new = (file, worker) not in seen
+        loads[worker] += weight + (file_cost + shared.get(file, 0.0) if new else 0.0)
         seen.add((file, worker))
     return tuple(loads)
 
@@ -84,6 +96,22 @@ def expected_loads(
 def file_of(test: str) -> str:
     """The file's part of a node id."""
     return test.partition("::")[0]
+
+
+def _with_files_left_whole(
+    weights: Mapping[str, float], shared: Mapping[str, float]
+) -> Mapping[str, float]:
+    """Name those without their tests whose shared set-up takes longer than these."""
+    own: dict[str, float] = {}
+    for test, weight in weights.items():
+        file = file_of(test)
+        if file in shared and file != test:
+            own[file] = own.get(file, 0.0) + weight
+    whole = {file for file, seconds in own.items() if shared[file] > seconds}
+    if not whole:
+        return weights
+    rest = {test: weight for test, weight in weights.items() if file_of(test) not in whole}
+    return rest | {file: own[file] for file in whole}
 
 
 class _Weighed(Protocol):
@@ -119,13 +147,13 @@ class _Worker:
     blocks: dict[str, list[_Block]] = field(default_factory=dict)
     """By file."""
 
-    def cost(self, file: str, file_cost: float) -> float:
+    def cost(self, file: str, table: "_Table") -> float:
         """What the file costs here beside its tests."""
-        return 0.0 if file in self.blocks else file_cost
+        return 0.0 if file in self.blocks else table.cost(file)
 
-    def take(self, file: str, blocks: Iterable[_Block], file_cost: float) -> None:
+    def take(self, file: str, blocks: Iterable[_Block], table: "_Table") -> None:
         for block in blocks:
-            self.load += self.cost(file, file_cost) + block.weight
+            self.load += self.cost(file, table) + block.weight
             self.blocks.setdefault(file, []).append(block)
 
 
@@ -176,12 +204,19 @@ class _Table:
     """Longest first."""
     workers: int
     file_cost: float
+    shared: Mapping[str, float]
     share: float
     """No worker can be shorter if none is to be longer."""
     _cut: dict[str, tuple[_Block, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, weights: Mapping[str, float], workers: int, file_cost: float) -> Self:
+    def of(
+        cls,
+        weights: Mapping[str, float],
+        workers: int,
+        file_cost: float,
+        shared: Mapping[str, float],
+    ) -> Self:
         weights = {test: max(weight, _LEAST) for test, weight in weights.items()}
         tests: dict[str, list[str]] = {}
         for test in sorted(weights):
@@ -191,15 +226,21 @@ class _Table:
             _block(file, [name for name in names if name != file] or [file], weights, depth=0)
             for file, names in tests.items()
         ]
-        total = sum(file.weight + file_cost for file in files)
-        longest = max((weights[test] + file_cost for f in files for test in f.tests), default=0.0)
+        costs = {file.name: file_cost + shared.get(file.name, 0.0) for file in files}
+        total = sum(file.weight + costs[file.name] for file in files)
+        longest = max((weights[t] + costs[f.name] for f in files for t in f.tests), default=0.0)
         share = max(total / workers, longest)
-        return cls(weights, sorted(files, key=_lightest_last), workers, file_cost, share)
+        files.sort(key=lambda file: -file.weight - costs[file.name])
+        return cls(weights, files, workers, file_cost, shared, share)
+
+    def cost(self, file: str) -> float:
+        """What each worker that gets a part of a file pays for it."""
+        return self.file_cost + self.shared.get(file, 0.0)
 
     def cut(self, file: _Block) -> tuple[_Block, ...]:
         """Classes, functions and tests of a file; none is longer than a share."""
         if file.name not in self._cut:
-            self._cut[file.name] = tuple(self._parts(file, self.share - self.file_cost))
+            self._cut[file.name] = tuple(self._parts(file, self.share - self.cost(file.name)))
         return self._cut[file.name]
 
     def tests(self, block: _Block, *, whole_classes: bool) -> Iterable[_Block]:
@@ -234,12 +275,12 @@ def _lightest_last(thing: _Weighed) -> float:
 
 
 def _whole(table: _Table) -> list[_Piece]:
-    return [_Piece(file.name, (file,), file.weight + table.file_cost) for file in table.files]
+    return [_Piece(f.name, (f,), f.weight + table.cost(f.name)) for f in table.files]
 
 
 def _longest_first(table: _Table) -> _Way:
     way = [_Worker() for _ in range(table.workers)]
-    _to_the_least_loaded(way, _whole(table), table.file_cost)
+    _to_the_least_loaded(way, _whole(table), table)
     return way
 
 
@@ -249,7 +290,7 @@ def _multifit(table: _Table, best: _Way) -> _Way:
     for _ in range(_ROUNDS):
         capacity = (low + high) / 2
         way = [_Worker() for _ in range(table.workers)]
-        if _first_fit(_whole(table), way, capacity, table.file_cost):
+        if _first_fit(_whole(table), way, capacity, table):
             low = capacity
         else:
             best, high = way, capacity
@@ -261,26 +302,27 @@ def _split(table: _Table, factor: float, whole_classes: bool, long_first: bool) 
 
     Files that are longer than the capacity fill workers of their own first, or come last.
     """
-    cost, capacity = table.file_cost, table.share * factor
+    capacity = table.share * factor
     way = [_Worker() for _ in range(table.workers)]
     empty = iter(way)
     pieces = []
     for file in table.files:
+        cost = table.cost(file.name)
         if file.weight + cost <= capacity or not long_first:
             pieces.append(_Piece(file.name, (file,), file.weight + cost))
             continue
         blocks, left = _Store(table.cut(file)), file.weight
         while left + cost > capacity and (worker := next(empty, None)):
             taken = list(blocks.fitting(capacity - cost))
-            worker.take(file.name, taken, cost)
+            worker.take(file.name, taken, table)
             left -= sum(block.weight for block in taken)
         if rest := blocks.left():
             pieces.append(_Piece(file.name, tuple(rest), left + cost))
     # If classes can be cut, what can be cut small gives way to what cannot.
     hard = [] if whole_classes else [p for p in pieces if _heaviest(p, table) > p.weight / 2]
     names = {piece.file for piece in hard}
-    homeless = _first_fit(hard, way, capacity, cost)
-    homeless += _first_fit([p for p in pieces if p.file not in names], way, capacity, cost)
+    homeless = _first_fit(hard, way, capacity, table)
+    homeless += _first_fit([p for p in pieces if p.file not in names], way, capacity, table)
     for piece in homeless:
         _share_out(piece, way, table, capacity, whole_classes)
     return way
@@ -290,14 +332,12 @@ def _heaviest(piece: _Piece, table: _Table) -> float:
     return max(table.weights[test] for block in piece.blocks for test in block.tests)
 
 
-def _first_fit(
-    pieces: Iterable[_Piece], way: _Way, capacity: float, file_cost: float
-) -> list[_Piece]:
+def _first_fit(pieces: Iterable[_Piece], way: _Way, capacity: float, table: _Table) -> list[_Piece]:
     """Put whole pieces where they fit in, the heaviest first; the others are returned."""
     store = _Store(pieces)
     for worker in way:
         for piece in store.fitting(capacity - worker.load):
-            worker.take(piece.file, piece.blocks, file_cost)
+            worker.take(piece.file, piece.blocks, table)
     return store.left()
 
 
@@ -305,7 +345,6 @@ def _share_out(
     piece: _Piece, way: _Way, table: _Table, capacity: float, whole_classes: bool
 ) -> None:
     """Split a piece among the workers with the most room; the last of it goes where least is."""
-    cost = table.file_cost
     first = piece.blocks[0]
     blocks: Sequence[_Block] = piece.blocks if first.depth else table.cut(first)
     for smaller in (False, True) if whole_classes else (True,):
@@ -315,19 +354,19 @@ def _share_out(
             ]
         store = _Store(blocks)
         for worker in sorted(way, key=lambda worker: worker.load):
-            room = capacity - worker.load - worker.cost(piece.file, cost)
-            worker.take(piece.file, store.fitting(room), cost)
+            room = capacity - worker.load - worker.cost(piece.file, table)
+            worker.take(piece.file, store.fitting(room), table)
         blocks = store.left()
     rest = [_Piece(piece.file, (block,), block.weight) for block in blocks]
-    _to_the_least_loaded(way, rest, cost)
+    _to_the_least_loaded(way, rest, table)
 
 
-def _to_the_least_loaded(way: _Way, pieces: Iterable[_Piece], file_cost: float) -> None:
+def _to_the_least_loaded(way: _Way, pieces: Iterable[_Piece], table: _Table) -> None:
     heap = [(worker.load, number) for number, worker in enumerate(way)]
     heapify(heap)
     for piece in pieces:
         worker = way[heap[0][1]]
-        worker.take(piece.file, piece.blocks, file_cost)
+        worker.take(piece.file, piece.blocks, table)
         heapreplace(heap, (worker.load, heap[0][1]))
 
 

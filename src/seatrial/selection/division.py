@@ -17,6 +17,8 @@ class Known:
     weights: Mapping[str, float] = field(default_factory=dict)
     """Seconds by node id, or bytes by file."""
     weighed_by: Literal["durations", "sizes", "nothing"] = "nothing"
+    shared: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by file: what is set up for several of its tests, by each worker that has any."""
     first: Sequence[str] = ()
     """Node ids of tests that are likely to fail, the likeliest first."""
 
@@ -52,7 +54,7 @@ def divide(
         for test, weight in known.weights.items()
         if tests is None or test in tests or test.partition("::")[0] in tests
     }
-    assignment = assign(weights, workers)
+    assignment = assign(weights, workers, shared=known.shared)
     timed = known.weighed_by == "durations" and bool(weights)
     return Division(
         shares=tuple(
@@ -69,5 +71,7 @@ def divide(
         ),
         reason=reason,
         weighed_by=known.weighed_by,
-        expected=expected_loads(assignment, weights) if timed else (None,) * workers,
+        expected=expected_loads(assignment, weights, shared=known.shared)
+        if timed
+        else (None,) * workers,
     )

@@ -31,9 +31,11 @@ class _Result:
 
     id: Annotated[str, Field(max_length=2000)]
     outcome: str
+    container: str = ""
     setup: _Seconds = None
     call: _Seconds = None
     teardown: _Seconds = None
+    shared: _Seconds = None
 
 
 _RESULT = TypeAdapter(_Result)
@@ -41,10 +43,12 @@ _RESULT = TypeAdapter(_Result)
 
 @dataclass(frozen=True)
 class Durations:
-    """What tests took: set-up, call and teardown, in seconds."""
+    """What tests took, in seconds."""
 
     tests: Mapping[str, float] = field(default_factory=dict)
-    """By node id."""
+    """By node id: set-up, call and teardown, less what it set up for others as well."""
+    shared: Mapping[str, float] = field(default_factory=dict)
+    """By file that has any: what its tests set up once for all of them."""
     trials: int = 0
     """How many were read."""
 
@@ -75,21 +79,42 @@ def durations_in(results: Iterable[Path]) -> Durations:
     """
     passed: dict[str, list[float]] = {}
     failed: dict[str, list[float]] = {}
+    shared: dict[str, list[float]] = {}
     trials = 0
     for path in results:
         once: tuple[dict[str, float], dict[str, float]] = ({}, {})
-        for test, seconds, cut_short in _read(path):
-            sums = once[cut_short]
-            sums[test] = sums.get(test, 0.0) + seconds
+        by_stack: dict[tuple[str, str], float] = {}
+        for result in _read(path):
+            sums = once[result.outcome in _CUT_SHORT]
+            own, common = _parts(result)
+            sums[result.id] = sums.get(result.id, 0.0) + own
+            place = file_of(result.id), result.container
+            by_stack[place] = by_stack.get(place, 0.0) + common
         for sums, lists in zip(once, (passed, failed), strict=True):
             for test, seconds in sums.items():
                 lists.setdefault(test, []).append(seconds)
+        # Each worker that had a part of a split file set up all that its part needs.
+        files: dict[str, float] = {}
+        for (file, _), seconds in by_stack.items():
+            files[file] = max(seconds, files.get(file, 0.0))
+        for file, seconds in files.items():
+            shared.setdefault(file, []).append(seconds)
         trials += any(once)
-    return Durations({test: median(times) for test, times in (failed | passed).items()}, trials)
+    return Durations(
+        tests={test: median(times) for test, times in (failed | passed).items()},
+        shared={file: most for file, times in shared.items() if (most := median(times))},
+        trials=trials,
+    )
 
 
-def _read(path: Path) -> Iterator[tuple[str, float, bool]]:
-    """Node id, seconds, and whether it was cut short."""
+def _parts(result: _Result) -> tuple[float, float]:
+    """A test's own seconds, and those that it spent for others as well."""
+    setup = result.setup or 0.0
+    common = min(result.shared or 0.0, setup)
+    return setup - common + (result.call or 0.0) + (result.teardown or 0.0), common
+
+
+def _read(path: Path) -> Iterator[_Result]:
     for line in result_lines(path):
         try:
             result = _RESULT.validate_json(line)
@@ -98,4 +123,4 @@ def _read(path: Path) -> Iterator[tuple[str, float, bool]]:
         times = (result.setup, result.call, result.teardown)
         # A name that cannot be printed is not worth the care that it would need.
         if times != _UNTIMED and result.id.isprintable():
-            yield result.id, sum(filter(None, times)), result.outcome in _CUT_SHORT
+            yield result

@@ -32,9 +32,10 @@ def look_back(project: Path, *, failures_first: bool) -> Experience:
     ranking = first(read_past_trials(project)) if failures_first else ()
     durations = read_durations(project)
     if durations.tests:
-        known = Known(durations.tests, "durations", ranking)
+        known = Known(durations.tests, "durations", durations.shared, ranking)
     elif sizes := file_sizes(project):
-        known = Known({file: float(size) for file, size in sizes.items()}, "sizes", ranking)
+        weights = {file: float(size) for file, size in sizes.items()}
+        known = Known(weights, "sizes", first=ranking)
     else:
         known = Known(first=ranking)
     peaks = (stack_peak(record) for record, _ in full_trials(project) if not record.partial)

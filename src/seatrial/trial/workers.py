@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seatrial.errors import UsageFault
+from seatrial.selection.assign import file_of
 from seatrial.selection.division import Division, Known, divide
 from seatrial.selection.workers import choose_workers
 from seatrial.settings import Settings
@@ -68,11 +69,13 @@ def _worth_it(known: Known, tests: Sequence[str], count: int, reason: str) -> tu
     if known.weighed_by != "durations":
         return count, reason
     wanted = frozenset(tests)
-    seconds = sum(
-        weight
+    weights = {
+        test: weight
         for test, weight in known.weights.items()
-        if test in wanted or test.partition("::")[0] in wanted
-    )
+        if test in wanted or file_of(test) in wanted
+    }
+    files = {file_of(test) for test in weights}
+    seconds = sum(weights.values()) + sum(known.shared.get(file, 0.0) for file in files)
     worth = max(1, int(seconds / WORTH_S))
     if worth >= count:
         return count, reason

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.evidence.events import MAX_FAILURES, ProbeReport, read_events
+from seatrial.evidence.tests import TestResult
 
 if TYPE_CHECKING:
     from seatrial.evidence.tests import TestResult
@@ -291,3 +292,15 @@ def test_any_lines_give_a_report_that_can_be_written_down(
 
     if report is not None:
         assert report.pytest.model_dump_json()
+
+
+def test_what_a_test_set_up_for_others_is_in_its_result_and_in_no_other(tmp_path: Path) -> None:
+    shared = {"event": "shared", "id": "a", "seconds": 1.5}
+    path = tmp_path / "events.jsonl"
+    lines = [START, shared, shared, {**shared, "seconds": "x"}, passed("a"), passed("b")]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    results: list[TestResult] = []
+
+    read_events(path, results.append)
+
+    assert [(result.id, result.shared) for result in results] == [("a", 3.0), ("b", None)]

@@ -400,3 +400,31 @@ def test_a_test_that_forks_does_so_beside_no_thread_of_the_probes(run: RunPytest
     )
 
     assert done.outcomes == {"test_forks": "passed"}
+
+
+def test_it_tells_what_was_set_up_for_several_tests_at_once(run: RunPytest) -> None:
+    done = run(
+        "-q",
+        test_it="""
+import time, pytest
+@pytest.fixture(scope="session")
+def wide(): time.sleep(0.05)
+@pytest.fixture(scope="module")
+def inner(): time.sleep(0.02)
+@pytest.fixture(scope="module")
+def outer(request, wide): time.sleep(0.02); request.getfixturevalue("inner")
+@pytest.fixture(scope="module")
+def quick(): pass
+@pytest.fixture(scope="class")
+def of_class(): time.sleep(0.02)
+@pytest.fixture
+def own(): time.sleep(0.02)
+def test_a(own, outer, quick): pass
+def test_b(outer, of_class): pass
+""",
+    )
+
+    told = [event for event in done.events if event["event"] == "shared"]
+    assert [event["id"] for event in told] == ["test_it.py::test_a"]
+    test = next(event for event in done.events if event["event"] == "test")
+    assert 0.04 <= told[0]["seconds"] <= test["seconds"]["setup"] - 0.07

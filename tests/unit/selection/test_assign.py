@@ -229,6 +229,59 @@ def table(files: Mapping[str, list[float]]) -> dict[str, float]:
     }
 
 
+def test_a_file_with_a_long_shared_set_up_stays_whole_where_another_can_be_split() -> None:
+    weights = {
+        f"{file}.py::t{n}": 1.0
+        for file, tests in (("plain", 20), ("sharing", 10))
+        for n in range(tests)
+    }
+
+    assignment = assign(weights, 2, file_cost=0, shared={"sharing.py": 6.0})
+
+    assert set(assignment.files) == {"sharing.py"}
+    assert expected_loads(assignment, weights, shared={"sharing.py": 6.0}) == (18.0, 18.0)
+
+
+def test_a_file_that_is_split_all_the_same_is_counted_with_its_set_up_on_each_worker() -> None:
+    weights = {f"a.py::t{n}": 1.0 for n in range(10)}
+
+    assignment = assign(weights, 2, file_cost=0, shared={"a.py": 2.0})
+
+    assert set(assignment.tests.values()) == {0, 1}
+    assert expected_loads(assignment, weights, shared={"a.py": 2.0}) == (7.0, 7.0)
+
+
+def test_a_file_whose_shared_set_up_takes_longer_than_its_tests_is_not_split() -> None:
+    weights = {f"a.py::t{n}": 1.0 for n in range(10)}
+
+    assignment = assign(weights, 4, file_cost=0, shared={"a.py": 11.0})
+
+    assert assignment.tests == {}
+    assert set(assignment.files) == {"a.py"}
+
+
+@given(
+    st.dictionaries(
+        st.builds("{}.py::t{}".format, st.sampled_from("abcd"), st.integers(0, 30)),
+        st.floats(0, 100),
+        max_size=60,
+    ),
+    st.dictionaries(st.sampled_from(["a.py", "b.py", "x.py"]), st.floats(0, 300)),
+    st.integers(1, 9),
+)
+def test_whatever_files_share_every_test_has_one_worker_and_splitting_never_takes_longer(
+    weights: dict[str, float], shared: dict[str, float], workers: int
+) -> None:
+    assignment = assign(weights, workers, shared=shared)
+
+    for test in weights:
+        assert (file_of(test) in assignment.files) != (test in assignment.tests)
+    whole = Assignment(1, {file_of(test): 0 for test in weights})
+    alone = expected_loads(whole, weights, file_cost=FILE_COST, shared=shared)[0]
+    loads = expected_loads(assignment, weights, file_cost=FILE_COST, shared=shared)
+    assert max(loads) <= alone + 1e-3
+
+
 def longest(assignment: Assignment, weights: Mapping[str, float], file_cost: float = 0.0) -> float:
     return max(expected_loads(assignment, weights, file_cost=file_cost))
 

@@ -165,3 +165,36 @@ def test_a_pipe_in_the_place_of_the_results_is_not_waited_for(tmp_path: Path) ->
     os.mkfifo(folder.path / TEST_RESULTS_FILE)
 
     assert read_durations(tmp_path) == Durations()
+
+
+def test_what_is_set_up_for_several_tests_is_the_files_and_not_the_first_tests(
+    tmp_path: Path,
+) -> None:
+    results = {
+        "a.py::one": make_result("a.py::one", 1.0, setup=5.5, shared=5.0),
+        "a.py::two": make_result("a.py::two", 2.0),
+    }
+    make_trial(tmp_path, 1, dict(results))
+
+    durations = read_durations(tmp_path)
+
+    assert durations.tests == {"a.py::one": 1.5, "a.py::two": 2.0}
+    assert durations.shared == {"a.py": 5.0}
+
+
+def test_a_split_file_is_not_charged_with_the_set_up_of_all_its_workers(tmp_path: Path) -> None:
+    results = {
+        name: make_result(name, 1.0, setup=seconds, shared=seconds, container=name[-1])
+        for name, seconds in (("a.py::x", 5.0), ("a.py::y", 4.0))
+    }
+    make_trial(tmp_path, 1, dict(results))
+
+    assert read_durations(tmp_path).shared == {"a.py": 5.0}
+
+
+def test_no_more_is_shared_than_the_set_up_took(tmp_path: Path) -> None:
+    make_trial(tmp_path, 1, {"a.py::x": make_result("a.py::x", 1.0, setup=2.0, shared=9.0)})
+
+    durations = read_durations(tmp_path)
+
+    assert (durations.tests, durations.shared) == ({"a.py::x": 1.0}, {"a.py": 2.0})
