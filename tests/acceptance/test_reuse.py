@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,6 +97,36 @@ def test_asked_for_a_fresh_trial_it_runs_one(project: Project) -> None:
     assert again.reused is None
     assert again.id != origin.id
     assert again.fingerprint == origin.fingerprint
+
+
+def test_a_verdict_says_that_a_trial_was_returned_and_rejects_that_where_it_is_not_allowed(
+    project: Project,
+) -> None:
+    origin = run(project, "--fresh")
+
+    def approval() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(seatrial("approve", "--json", cwd=project.folder).stdout)
+        assert found["trial"]["id"] == origin.id
+        return found
+
+    def keys(document: dict[str, Any]) -> set[str]:
+        return {reason["key"] for reason in document["verdict"]["reasons"]}
+
+    assert approval()["reused"] is None
+    looks = [run(project).reused for _ in range(2)]
+    document = approval()
+    assert document["reused"]["times"] == 2
+    assert looks[-1] is not None
+    assert document["reused"]["age_seconds"] == pytest.approx(looks[-1].age_seconds, abs=1)
+    assert "reused" not in keys(document)
+
+    settings = project.write("seatrial.toml", "[verdict]\nallow_reused = false\n")
+    try:
+        strict = approval()
+        assert keys(strict) - keys(document) == {"reused"}
+        assert approval() == strict
+    finally:
+        settings.unlink()
 
 
 def touch_source(project: Project) -> None:

@@ -1,4 +1,6 @@
-"""The ledger: one line for each record that was written, chained by hashes, never rewritten.
+"""The ledger: one line for each record that was written or returned anew, chained by hashes.
+
+No line is ever rewritten.
 
 It shows mistakes and edits by hand: a record that was changed, removed or put in, a line that was.
 Whoever writes the whole chain anew is not stopped by it, nor who takes away its last lines together
@@ -29,10 +31,12 @@ __all__ = [
     "check_ledger",
     "drills_name",
     "open_ledger",
+    "reuse_name",
 ]
 
 LEDGER = "ledger.jsonl"
 _DRILLS = "drills"
+_REUSED = "reused"
 _FIRST = "0" * 64
 _MAX_BYTES = 64 << 20
 """Some 150,000 lines."""
@@ -45,12 +49,14 @@ _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class LedgerLine(Model):
-    """A record was written, or the report on a rehearsal."""
+    """A record was written, or the report on a rehearsal; or a record was returned to somebody who
+    asked for a trial."""
 
     trial: str
-    """Or `drills/` and the name of a rehearsal."""
+    """Or `drills/` and the name of a rehearsal; or `reused/`, the trial that was returned, and the
+    name that the trial would have had that was asked for."""
     commit: str | None
-    """That it was of."""
+    """That it was of, or that the trial was asked for."""
     time: AwareDatetime
     """Wall clock."""
     record: _Sha256
@@ -71,6 +77,11 @@ class LedgerCheck:
     """What was changed, removed or put in; empty: nothing that shows."""
     older: frozenset[str] = frozenset()
     """Trials that began before the ledger did, and that it therefore cannot vouch for."""
+
+    def reuses(self, trial: str) -> tuple[LedgerLine, ...]:
+        """When this trial's record was returned instead of a new one, oldest first."""
+        begin = reuse_name(trial, "")
+        return tuple(line for name, line in self.lines.items() if name.startswith(begin))
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,11 @@ class OpenLedger:
 def drills_name(rehearsal: str) -> str:
     """What the ledger calls a rehearsal."""
     return f"{_DRILLS}/{rehearsal}"
+
+
+def reuse_name(trial: str, asked_for: str) -> str:
+    """What the ledger calls the return of a trial's record in place of the one asked for."""
+    return f"{_REUSED}/{trial}/{asked_for}"
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from seatrial.evidence.model import Model
 from seatrial.evidence.record import Commit, FileEntry, Host, Image, Record, Status, TestCounts
 from seatrial.judge.benchmarks import Benchmark, benchmarks, comparable_trials
 from seatrial.judge.checklist import ChecklistLine, check_readiness
-from seatrial.judge.dossier import Dossier, Exhibit
+from seatrial.judge.dossier import Dossier, Exhibit, TrialEvidence
 from seatrial.judge.model import Evidence, Reason
 from seatrial.judge.next_steps import NextStep, next_steps
 from seatrial.judge.risk import Risk, assess_risks
@@ -32,6 +32,7 @@ __all__ = [
     "DrillSummary",
     "EvidenceFile",
     "Monitoring",
+    "ReuseSummary",
     "TrialSummary",
     "approval_json",
     "draw_up",
@@ -54,6 +55,16 @@ class TrialSummary(Model):
     workers: NonNegativeInt
     counts: TestCounts | None = None
     """None: no probe reported."""
+
+
+class ReuseSummary(Model):
+    """That a trial was asked for and the judged one's record was returned, since nothing had
+    changed."""
+
+    times: NonNegativeInt
+    last: AwareDatetime
+    age_seconds: NonNegativeFloat
+    """Of the record when it was last returned."""
 
 
 class AuditSummary(Model):
@@ -119,6 +130,8 @@ class Approval(Model):
     """By which it was judged."""
     trial: TrialSummary
     """The one that was judged."""
+    reused: ReuseSummary | None = None
+    """None: it was made for whoever asked for it, and nobody has asked again since."""
     trials: tuple[TrialSummary, ...]
     """All of this commit, newest first."""
     comparable: NonNegativeInt
@@ -168,6 +181,7 @@ def draw_up(dossier: Dossier, verdict: Verdict) -> Approval:
         verdict=verdict,
         rules=rules_of(dossier.settings),
         trial=_trial(record),
+        reused=_reused(dossier.trial),
         trials=tuple(_trial(one.record) for one in dossier.trials),
         comparable=len(comparable_trials(dossier)),
         host=record.host,
@@ -249,6 +263,13 @@ def _verdict_in_order(verdict: Verdict) -> Verdict:
             "notes": tuple(sorted(verdict.notes)),
         }
     )
+
+
+def _reused(trial: TrialEvidence) -> ReuseSummary | None:
+    if not trial.reuses:
+        return None
+    last = trial.reuses[-1]
+    return ReuseSummary(times=len(trial.reuses), last=last.time, age_seconds=last.age_seconds)
 
 
 def _trial(record: Record) -> TrialSummary:

@@ -13,7 +13,7 @@ from seatrial.judge.dossier import Dossier, TrialEvidence
 from seatrial.judge.model import CriterionResult, CriterionStatus, Reason
 from seatrial.judge.refusal import named
 from seatrial.judge.suite import part_of_the_suite
-from seatrial.words import counted
+from seatrial.words import counted, duration
 
 __all__ = ["find_reasons"]
 
@@ -96,8 +96,14 @@ def _trials(dossier: Dossier) -> Iterator[Reason]:
             what=f"passed only when they were run again: {named(flaky)}",
             remedy="mend the tests, or set verdict.allow_retries",
         )
-    if record.reused and not rules.allow_reused:
-        yield Reason(key="reused", what=f"trial {record.id} was not run again", remedy=_RUN)
+    if dossier.trial.reuses and not rules.allow_reused:
+        last = dossier.trial.reuses[-1]
+        yield Reason(
+            key="reused",
+            what=f"the trial that was asked for on {last.time:%Y-%m-%d %H:%M} UTC was not run: "
+            f"trial {record.id} was returned for it, which was {duration(last.age_seconds)} old",
+            remedy=_RUN,
+        )
     yield from _budgets(dossier, record)
 
 

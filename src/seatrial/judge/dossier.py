@@ -18,6 +18,7 @@ __all__ = [
     "EarlierApproval",
     "Exhibit",
     "PolicyChange",
+    "Reuse",
     "TrialEvidence",
 ]
 
@@ -40,6 +41,16 @@ class Exhibit:
 
 
 @dataclass(frozen=True)
+class Reuse:
+    """Somebody asked for a trial and was given this one's record, since nothing had changed."""
+
+    time: datetime
+    """Wall clock."""
+    age_seconds: float
+    """Of the record at that time, since its trial ended."""
+
+
+@dataclass(frozen=True)
 class TrialEvidence:
     """A trial's record, and what became of its files since."""
 
@@ -48,6 +59,8 @@ class TrialEvidence:
     """The record's file."""
     faults: tuple[str, ...] = ()
     """What shows that the record or its files are not as the trial left them; empty: nothing."""
+    reuses: tuple[Reuse, ...] = ()
+    """Oldest first."""
 
     def file(self, path: str) -> Exhibit | None:
         """One of the trial's files by its path in the trial's folder; None if there is none."""

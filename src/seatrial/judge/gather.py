@@ -16,7 +16,14 @@ from seatrial.evidence.history import commit_time, sha256_at, tracked_files
 from seatrial.evidence.ledger import LedgerCheck, check_ledger
 from seatrial.evidence.record import Commit, Record
 from seatrial.judge.commands import run_commands
-from seatrial.judge.dossier import CommandResult, Dossier, Exhibit, PolicyChange, TrialEvidence
+from seatrial.judge.dossier import (
+    CommandResult,
+    Dossier,
+    Exhibit,
+    PolicyChange,
+    Reuse,
+    TrialEvidence,
+)
 from seatrial.judge.earlier_approval import approval_folder, find_earlier_approval
 from seatrial.judge.integrity import check_record, check_trial, sha256_of
 from seatrial.judge.own_sources import own_sources
@@ -162,7 +169,12 @@ def _evidence(
     """Of trials of other commits only the records are evidence, so only these are checked."""
     faults = (check_trial if whole else check_record)(folder, record, ledger)
     file = folder.record.relative_to(project).as_posix()
-    return TrialEvidence(record, Exhibit(file, sha256_of(folder.record) or "0" * 64), faults)
+    reuses = tuple(
+        Reuse(line.time, max(0.0, (line.time - record.finished).total_seconds()))
+        for line in ledger.reuses(folder.path.name)
+    )
+    exhibit = Exhibit(file, sha256_of(folder.record) or "0" * 64)
+    return TrialEvidence(record, exhibit, faults, reuses)
 
 
 def _check_ledger(project: Path) -> LedgerCheck:

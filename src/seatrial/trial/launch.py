@@ -130,7 +130,7 @@ async def launch(
             environ=surroundings.environ,
             home=surroundings.home,
         )
-        if found := await find_reusable(ledger, stock, max_age_s):
+        if found := await find_reusable(ledger, stock, max_age_s, asked_for=identity.trial):
             return found
         from seatrial.evidence.folder import new_run_folder  # noqa: PLC0415
         from seatrial.trial.changed import narrow  # noqa: PLC0415

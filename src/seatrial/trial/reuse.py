@@ -19,6 +19,7 @@ from pathlib import Path
 from seatrial.engine.api import Engine
 from seatrial.engine.faults import engine_faults
 from seatrial.errors import EnvironmentFault
+from seatrial.evidence.commit import resolve_commit
 from seatrial.evidence.filetree import (
     HashCache,
     NotComparableError,
@@ -35,6 +36,7 @@ from seatrial.evidence.fingerprint import (
 )
 from seatrial.evidence.folder import RunFolder, write_record
 from seatrial.evidence.hostile import plain_text
+from seatrial.evidence.ledger import open_ledger, reuse_name
 from seatrial.evidence.record import FileEntry, Record, Reused, ServiceRecord, Status
 from seatrial.settings import Settings
 from seatrial.stack.plan import Plan
@@ -119,17 +121,18 @@ async def take_stock(
 
 
 async def find_reusable(
-    ledger: Ledger, stock: Stock | str, max_age_s: float
+    ledger: Ledger, stock: Stock | str, max_age_s: float, *, asked_for: str
 ) -> tuple[Record, RunFolder] | None:
     """The newest trial of the very same stock that passed, if all of its files are as they were.
 
-    One that passed only when failed tests were run again is not returned.
+    One that passed only when failed tests were run again is not returned. That it is returned in
+    place of the trial `asked_for` is written down beside the records, or it is not returned.
     """
     if isinstance(stock, str) or not max_age_s or not has_trials(ledger.project):
         return None  # nothing could be found, so nothing need be hashed now
     cache = await asyncio.to_thread(read_hashes, ledger)
     try:
-        return await asyncio.to_thread(_find, ledger, stock, max_age_s, cache)
+        return await asyncio.to_thread(_find, ledger, stock, max_age_s, cache, asked_for)
     finally:
         cache.stopped = True  # a thread cannot be cancelled
 
@@ -237,7 +240,7 @@ def save_hashes(ledger: Ledger, cache: HashCache) -> None:
 
 
 def _find(
-    ledger: Ledger, stock: Stock, max_age_s: float, cache: HashCache
+    ledger: Ledger, stock: Stock, max_age_s: float, cache: HashCache, asked_for: str
 ) -> tuple[Record, RunFolder] | None:
     began = time.monotonic()
     try:
@@ -251,7 +254,11 @@ def _find(
         folder = ledger.trial(record.id)
         if not 0 <= age <= max_age_s or not _is_intact(folder, record.files, cache):
             return None
-    except NotComparableError:
+        content = folder.record.read_bytes()
+        commit = resolve_commit(ledger.project, "HEAD")
+        with open_ledger(ledger.project / _HOME) as book:
+            book.append(reuse_name(record.id, asked_for), commit, content, now)
+    except (NotComparableError, OSError):
         return None
     finally:
         save_hashes(ledger, cache)

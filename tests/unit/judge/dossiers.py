@@ -27,7 +27,7 @@ from seatrial.evidence.record import (
     ServiceRecord,
 )
 from seatrial.evidence.split import Split, SplitProof, WorkerRecord
-from seatrial.judge.dossier import Dossier, DrillEvidence, Exhibit, TrialEvidence
+from seatrial.judge.dossier import Dossier, DrillEvidence, Exhibit, Reuse, TrialEvidence
 from seatrial.settings import Budgets, Settings
 from unit.factories import make_pytest, make_record, make_service
 
@@ -94,11 +94,12 @@ def trial(
     of: str = COMMIT,
     record: Record | None = None,
     faults: tuple[str, ...] = (),
+    reuses: tuple[Reuse, ...] = (),
     **values: Any,
 ) -> TrialEvidence:
     """A trial with an intact record; `values` are fields of the record."""
     record = record or full_record(number=number, of=of, **values)
-    return TrialEvidence(record, exhibit(f".seatrial/runs/{record.id}/record.json"), faults)
+    return TrialEvidence(record, exhibit(f".seatrial/runs/{record.id}/record.json"), faults, reuses)
 
 
 def judged(**values: Any) -> tuple[TrialEvidence, ...]:

@@ -15,7 +15,7 @@ from seatrial.evidence.audit import AuditReport
 from seatrial.evidence.drills import DrillReport
 from seatrial.evidence.environment import environment_hash
 from seatrial.evidence.folder import manifest, manifest_of, new_run_folder, write_record
-from seatrial.evidence.ledger import LEDGER, drills_name, open_ledger
+from seatrial.evidence.ledger import LEDGER, drills_name, open_ledger, reuse_name
 from seatrial.evidence.record import Commit, Status
 from seatrial.evidence.tests import TestResult
 from seatrial.judge.dossier import Dossier
@@ -351,3 +351,23 @@ def test_tests_and_what_is_not_imported_are_no_sources(repository: Repository) -
         "src/new_syntax.py": 2,
         "src/lines.py": 3,
     }
+
+
+def test_that_the_judged_trial_was_returned_is_known_and_is_no_trial_that_is_gone(
+    repository: Repository,
+) -> None:
+    trial = record_trial(repository)
+    assert look(repository).trial.reuses == ()
+    ended = look(repository).trial.record.finished
+    record = repository.folder / ".seatrial/runs" / trial / "record.json"
+    commit = repository.git("rev-parse", "HEAD")
+    with open_ledger(repository.folder / ".seatrial") as ledger:
+        for hours in (1, 2):
+            name = reuse_name(trial, f"2026010{hours + 1}-120000-cccccc")
+            ledger.append(name, commit, record.read_bytes(), ended + timedelta(hours=hours))
+
+    dossier = look(repository)
+
+    assert [reuse.age_seconds for reuse in dossier.trial.reuses] == [3600, 7200]
+    assert dossier.ledger_faults == ()
+    assert dossier.trial.faults == ()

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from seatrial.evidence.audit import AuditFinding, AuditReport, Severity
 from seatrial.evidence.doubt import Doubt
 from seatrial.evidence.partial import Partial
-from seatrial.evidence.record import Phase, PhaseName, Retry, Reused, Status
-from seatrial.judge.dossier import Dossier, PolicyChange
+from seatrial.evidence.record import Phase, PhaseName, Retry, Status
+from seatrial.judge.dossier import Dossier, PolicyChange, Reuse
 from seatrial.judge.verdict import Verdict, judge
 from seatrial.judge.waivers import Waiver
 from seatrial.settings import Budgets, Settings
@@ -58,7 +58,7 @@ _BUDGET_SPENT = tuple(
 )
 _RETRIES = (Retry(folder="r", seconds=1, tests=("a::b",), failed=(), reason="asked for"),)
 _PARTIAL = Partial(since="t", selected=1, left_out=9)
-_REUSED = Reused(trial="t", measured=NOW, age_seconds=1, look_seconds=1, fingerprint="0" * 64)
+_REUSED = (Reuse(NOW - timedelta(hours=2), 90), Reuse(NOW - timedelta(hours=1), 3690))
 
 _DRILLS_OF_TOMORROW = replace(drills(), report=drills().report.model_copy(update={"started": NOW}))
 
@@ -118,7 +118,7 @@ REJECTED: dict[str, tuple[list[str], dict[str, Any]]] = {
     "tests run again": (["retried"], {"trials": judged(retries=_RETRIES)}),
     "a trial not run again": (
         ["reused"],
-        {"trials": judged(reused=_REUSED), "settings": settings({"allow_reused": False})},
+        {"trials": judged(reuses=_REUSED), "settings": settings({"allow_reused": False})},
     ),
     "over its budget": (["over-budget"], {"trials": judged(phases=_BUDGET_SPENT, seconds=905.0)}),
     "over a budget for memory": (
@@ -194,7 +194,7 @@ def _follows(key: str) -> bool:
     "values",
     [
         {"trials": judged(retries=_RETRIES), "settings": settings({"allow_retries": True})},
-        {"trials": judged(reused=_REUSED)},
+        {"trials": judged(reuses=_REUSED)},
         {"audit": AuditReport(files=(), findings=(finding(Severity.MEDIUM),))},
         {"audit": None, "settings": settings({"audit_fails_on": "never"})},
         {"committed": NOW - timedelta(days=9)},
@@ -289,3 +289,14 @@ def test_reasons_do_not_change_while_the_evidence_does_not(later: int) -> None:
     values = {"settings": settings({"max_age": 60, "trials": 3}), "audit": None}
     now = judge(well(**values))
     assert judge(well(**values, now=NOW + timedelta(seconds=later))) == now
+
+
+def test_the_reason_names_the_trial_that_was_returned_last_and_its_age_then() -> None:
+    rules = settings({"allow_reused": False})
+
+    verdict = judge(well(trials=judged(reuses=_REUSED), settings=rules))
+
+    (reason,) = [one for one in verdict.reasons if one.key == "reused"]
+    assert f"{NOW - timedelta(hours=1):%Y-%m-%d %H:%M} UTC was not run" in reason.what
+    assert reason.what.endswith("was returned for it, which was 61 min 30 s old")
+    assert reason.waivable

@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from seatrial.evidence.audit import Ignored, Severity
 from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.record import Image
 from seatrial.judge.approval import Approval, draw_up
-from seatrial.judge.dossier import Dossier, EarlierApproval
+from seatrial.judge.dossier import Dossier, EarlierApproval, Reuse
 from seatrial.judge.model import Reason
 from seatrial.report.approval import approval_markdown, print_approval, write_approval
-from unit.judge.dossiers import OLDER, commit, dossier, drills, exhibit, trial
+from unit.judge.dossiers import BEGAN, OLDER, commit, dossier, drills, exhibit, trial
 from unit.judge.dossiers import settings as own_settings
 from unit.judge.verdicts import audit, audited, finding, results, verdict, waived
 from unit.report.screen import Screen
@@ -299,3 +300,16 @@ def test_the_points_of_the_criteria_that_are_met_add_up_to_the_score() -> None:
 
     assert total[0] == "| the score: points of what is met"
     assert float(total[1]) == sum(float(row[1]) for row in criteria if row[2] == "met") < 100
+
+
+def test_that_the_trial_was_returned_instead_of_a_new_one_stands_below_it() -> None:
+    reuses = (Reuse(BEGAN + timedelta(hours=1), 90), Reuse(BEGAN + timedelta(hours=2), 3690))
+    told = approval_markdown(
+        draw(dossier(trials=(trial(number=9, reuses=reuses), trial(number=8))))
+    )
+
+    (line,) = [line for line in told.splitlines() if line.startswith("| not measured anew |")]
+
+    assert "was returned 2 times, last on" in line
+    assert line.endswith("when it was 61 min 30 s old |")
+    assert "not measured anew" not in approval_markdown(draw(dossier()))

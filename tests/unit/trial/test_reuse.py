@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 
 from seatrial.evidence.filetree import NotComparableError
 from seatrial.evidence.folder import manifest, new_run_folder, read_record
+from seatrial.evidence.ledger import LEDGER, check_ledger
 from seatrial.evidence.record import Image, Record, Retry, Status
 from seatrial.settings import Settings
 from seatrial.trial.reuse import Ledger, find_reusable, hash_stock_of, seal, take_stock
@@ -73,7 +75,9 @@ class Bench:
         return await seal(self.ledger, self.engine, record, stock, hashing)
 
     async def look(self, max_age_s: float = DAY_S) -> Record | None:
-        found = await find_reusable(self.ledger, await self.stock(), max_age_s)
+        found = await find_reusable(
+            self.ledger, await self.stock(), max_age_s, asked_for=f"{self.now:%Y%m%d-%H%M%S}-ffffff"
+        )
         return found[0] if found else None
 
     def folder(self) -> Path:
@@ -100,6 +104,35 @@ async def test_an_unchanged_trial_is_returned_with_its_origin(bench: Bench) -> N
     assert (found.reused.trial, found.reused.measured) == (run.id, run.finished)
     assert found.reused.age_seconds == 90
     assert found.reused.fingerprint == run.fingerprint
+
+
+async def test_each_return_is_entered_in_the_ledger_and_nothing_else_is(bench: Bench) -> None:
+    run = await bench.run()
+    home = bench.project / ".seatrial"
+    for minutes in (1, 2):
+        bench.now = run.finished + timedelta(minutes=minutes)
+        assert await bench.look() is not None
+    bench.source.write_text("2")
+    assert await bench.look() is None
+
+    found = check_ledger(home)
+
+    assert found.faults == ()
+    assert [line.time for line in found.reuses(run.id)] == [
+        run.finished + timedelta(minutes=minutes) for minutes in (1, 2)
+    ]
+    record = hashlib.sha256((home / "runs" / run.id / "record.json").read_bytes()).hexdigest()
+    assert {line.record for line in found.reuses(run.id)} == {record}
+    assert found.reuses(run.id[:-1]) == ()
+
+
+async def test_what_cannot_be_entered_in_the_ledger_is_not_returned(bench: Bench) -> None:
+    await bench.run()
+    ledger = bench.project / ".seatrial" / LEDGER
+    ledger.unlink()
+    ledger.symlink_to(bench.source)
+
+    assert await bench.look() is None
 
 
 async def test_the_fingerprint_is_in_the_record_and_what_is_reused_is_not(bench: Bench) -> None:
