@@ -28,6 +28,8 @@ class BenchPlan(Model):
 
     seatrial: str
     commit: Commit | None
+    tree: str
+    """SHA-256 of the project's files as they are, committed or not; what git ignores aside."""
     settings: str
     """SHA-256 of the settings."""
     arguments: tuple[str, ...]

@@ -27,6 +27,7 @@ from seatrial.evidence.commit import read_commit
 from seatrial.evidence.folder import RunFolder, file_fault, read_record
 from seatrial.evidence.metrics import Metric, summarise
 from seatrial.evidence.record import PhaseName, Record, Status
+from seatrial.selection.changes import snapshot
 from seatrial.settings import Budgets, LoadedSettings, load_settings
 from seatrial.stack.files import find_compose_files
 from seatrial.trial.launch import Surroundings, launch, plan_only
@@ -115,6 +116,7 @@ def plan_bench(
     plan = BenchPlan(
         seatrial=__version__,
         commit=read_commit(project),
+        tree=_tree(project),
         settings=hashlib.sha256(dump.encode()).hexdigest(),
         arguments=tuple(arguments),
         quick=quick,
@@ -152,13 +154,21 @@ def run_bench(
     always does.
 
     Raises:
-        UsageFault, EnvironmentFault: a trial could not begin, or the state cannot be written.
+        UsageFault, EnvironmentFault: a trial could not begin, the project's files are no longer
+            those that were planned for, or the state cannot be written.
     """
     state = state or BenchState(started=surroundings.wall_clock(), plan=bench.plan)
     loaded = _load(bench, surroundings)
     rounds = bench.plan.rounds()
     while waiting := [one for one in rounds if one not in _done(state, bench.plan)]:
         number, scenario = waiting[0]
+        if _tree(bench.project) != bench.plan.tree:
+            raise UsageFault(
+                "the project's files changed since the bench began, so its runs would be of "
+                "different trees",
+                where=str(bench.project),
+                next_step="bench again: it goes on with the files as they were, else starts over",
+            )
         display.run_begins(
             len(rounds) - len(waiting) + 1,
             len(rounds),
@@ -240,6 +250,12 @@ def make_report(bench: Bench, state: BenchState) -> BenchReport:
         typical=typical.id,
         notes=tuple(_notes(bench.plan, records, failed)),
     )
+
+
+def _tree(project: Path) -> str:
+    states = snapshot(project).items()
+    told = [(name, state.sha256, state.executable) for name, state in sorted(states)]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def _load(bench: Bench, surroundings: Surroundings) -> dict[Scenario, LoadedSettings]:

@@ -19,6 +19,7 @@ def make_report(**values: Any) -> BenchReport:
     plan = BenchPlan(
         seatrial="0.1.0",
         commit=None,
+        tree="1" * 64,
         settings="0" * 64,
         arguments=(),
         quick=values.pop("quick", None),

@@ -1,4 +1,5 @@
 import contextlib
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -115,7 +116,7 @@ class Project:
             options.pop("state", None),
             surroundings,
             display or Display(),
-            launcher=self.launch,
+            launcher=options.pop("launcher", self.launch),
             **options,
         )
 
@@ -229,6 +230,33 @@ def test_what_was_measured_under_another_plan_is_not_gone_on_with(
     shop.run(shop.plan(repeats=3))
     assert read_state(shop.plan(repeats=3)) is not None
     assert read_state(shop.plan(**{"repeats": 3, **change})) is None
+
+
+@pytest.mark.parametrize("git", [True, False])
+def test_what_was_measured_of_other_files_is_not_gone_on_with(shop: Project, git: bool) -> None:
+    if git:
+        subprocess.run(["git", "init", "--quiet", str(shop.folder)], check=True)
+    source = shop.folder / "a.py"
+    source.write_text("1")
+    shop.endings = [Status.PASSED, Status.FAILED]
+    shop.run(shop.plan())
+    source.write_text("2")
+    assert read_state(shop.plan()) is None
+    source.write_text("1")
+    assert read_state(shop.plan()) is not None
+
+
+def test_files_that_change_between_two_runs_end_the_bench(shop: Project) -> None:
+    bench = shop.plan()
+    launch = shop.launch
+
+    async def launch_and_edit(*arguments: Any, **options: Any) -> tuple[Record, RunFolder]:
+        (shop.folder / "a.py").write_text("2")
+        return await launch(*arguments, **options)
+
+    with pytest.raises(UsageFault, match="files changed since the bench began"):
+        shop.run(bench, launcher=launch_and_edit)
+    assert len(shop.asked) == 1
 
 
 def test_a_run_whose_record_is_gone_is_run_again(shop: Project) -> None:
