@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from .conftest import Run, RunPytest
-from .interpreters import MATRIX
+from .interpreters import MATRIX, OWN, Interpreter
 
 # The project's own Python with pytest alone, and in `make test-all` every one of the matrix.
 pytestmark = pytest.mark.parametrize(
@@ -143,13 +143,14 @@ CHEATS = {
             return True
     """,
 }
-OWN_WAYS = """
-    from _pytest.runner import runtestprotocol
-
+OWN_LOOP = """
     def pytest_runtestloop(session):
         for item in session.items:
             session.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         return True
+"""
+OWN_PROTOCOL = """
+    from _pytest.runner import runtestprotocol
 
     def pytest_runtest_protocol(item, nextitem):
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
@@ -227,12 +228,28 @@ def test_a_project_that_runs_its_tests_by_itself_and_calls_them_is_not_in_doubt(
     run: RunPytest,
 ) -> None:
     plain = run("-q", test_it=TESTS, conftest="")
-    done = run("-q", conftest=OWN_WAYS, test_it=TESTS)
+    done = run("-q", conftest=OWN_PROTOCOL + OWN_LOOP, test_it=TESTS)
 
     assert told(done, "changed") == []
     assert done.outcomes == plain.outcomes
     (hooks,) = told(done, "hooks")
     assert hooks["compared"] is True
+
+
+def test_under_xdist_each_worker_compares_and_the_controller_nothing(
+    run: RunPytest, interpreter: Interpreter
+) -> None:
+    if interpreter is not OWN:
+        pytest.skip("it has no xdist")
+    xdist = ("-q", "-p", "xdist", "-n", "2")
+    cheat = CHEATS["protocol, by pytest's own means"]
+
+    assert told(run(*xdist, conftest=OWN_PROTOCOL, test_it=TESTS), "changed") == []
+    changed = told(run(*xdist, conftest=cheat, test_it=TESTS), "changed")
+    assert {event["id"] for event in changed} == {
+        "test_it.py::test_bad",
+        "test_it.py::TestOld::test_old_bad",
+    }
 
 
 def test_a_project_without_such_hooks_is_not_compared(run: RunPytest) -> None:
