@@ -22,6 +22,8 @@ MAX_LINE = 1 << 20
 """Bytes: a failure's text of 10,000 characters, each escaped to six, and a long node id."""
 MAX_LISTED = 200
 MAX_SHORT = 600
+MAX_ROOTS = 5
+"""A script may run pytest in several folders; beyond these nothing is looked into."""
 _MAX_SECONDS = 1e7
 _MAX_MOMENT = 1e11
 """Seconds since 1970; no calendar reaches much further."""
@@ -45,6 +47,8 @@ class ProbeReport:
     junit_paths: tuple[str, ...]
     """JUnit files that the tests' command asked for, by their paths in the container."""
     sessions: int
+    roots: tuple[str, ...]
+    """Pytest's root folders in the container, from which node ids count."""
     started: datetime | None
     """When the first session began, by the container's wall clock."""
 
@@ -144,6 +148,9 @@ class _Reading:
                 dict.fromkeys(str(start["junit"]) for start in self._starts if start.get("junit"))
             ),
             sessions=len(self._starts),
+            roots=tuple(
+                dict.fromkeys(root for one in self._starts if (root := _root(one.get("root"))))
+            )[:MAX_ROOTS],
             started=_moment(first.get("wall")),
         )
 
@@ -216,6 +223,12 @@ def _short(value: Any) -> str:
 def _hook(value: Any) -> str:
     told = value if isinstance(value, dict) else {}
     return f"{_short(told.get('file'))}: {_short(told.get('hook'))}"
+
+
+def _root(value: Any) -> str:
+    """An absolute path, as it is."""
+    fits = isinstance(value, str) and value.startswith("/") and len(value) <= MAX_SHORT
+    return value if fits and value.isprintable() else ""
 
 
 def _integer(value: Any) -> int:

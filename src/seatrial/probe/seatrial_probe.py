@@ -302,6 +302,7 @@ class Probe:
             pytest=pytest.__version__,
             arguments=list(config.invocation_params.args),
             folder=os.getcwd(),
+            root=str(config.rootpath),
             junit=junit_path(config),
             executable=sys.executable,
             pytest_cov=config.pluginmanager.hasplugin("pytest_cov"),

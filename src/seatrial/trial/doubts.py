@@ -18,6 +18,7 @@ from seatrial.evidence.junit import JUNIT_FILE
 from seatrial.evidence.junit_doubts import count_junit, junit_doubts
 from seatrial.trial.coverage_report import started_at
 from seatrial.trial.rig import Journal, Rig
+from seatrial.trial.suite_files import suite_doubts
 from seatrial.words import duration
 
 __all__ = [
@@ -59,6 +60,9 @@ async def look_for_doubts(
                 clock_doubts(engine[0], engine[1], began, report.started if report else None)
             )
             journal.doubt(await asyncio.to_thread(_in_files, rig, journal, container, report))
+            if report is not None:
+                with engine_faults("the tests' files"):
+                    journal.doubt(await suite_doubts(rig, container, report))
     except (EnvironmentFault, TimeoutError, OSError) as error:
         journal.note(f"the probe's evidence could not be held against itself: {error}")
 

@@ -38,6 +38,13 @@ def read(folder: Path, *events: Any) -> ProbeReport:
     return report
 
 
+def test_the_folders_from_which_node_ids_count_are_absolute_paths(tmp_path: Path) -> None:
+    roots = ["/app", "/app", "tests", 7, "/a\u202eb", "/b"]
+    events = [event for root in roots for event in (START | {"root": root}, END)]
+
+    assert read(tmp_path, *events, START, END).roots == ("/app", "/b")
+
+
 def test_without_a_file_nothing_is_known(tmp_path: Path) -> None:
     assert read_events(tmp_path / "none.jsonl") is None
     assert read_events(tmp_path) is None
