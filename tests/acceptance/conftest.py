@@ -95,10 +95,10 @@ def project(tmp_path: Path) -> Iterator[MakeProject]:
 
     yield make
     for one in made:
-        _remove_images(f"seatrial-{one.folder.name}-*")
+        remove_images(f"seatrial-{one.folder.name}-*")
 
 
-def _remove_images(pattern: str) -> None:
+def remove_images(pattern: str) -> None:
     listing = ["docker", "image", "ls", "--quiet", "--filter", f"reference={pattern}"]
     images = subprocess.run(listing, capture_output=True, text=True, check=False).stdout.split()
     if images:
