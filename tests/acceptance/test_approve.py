@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from .program import run_trial, seatrial
-from .projects import MakeProject, Project
+from .projects import MakeProject, Project, compose_with
 
 
 def commit(made: Project) -> None:
@@ -19,8 +19,17 @@ def commit(made: Project) -> None:
 
 @pytest.fixture
 def tried(project: MakeProject) -> Project:
-    """A project whose tests pass, committed and tried once; nothing else was done for it."""
-    made = project()
+    """A project whose tests pass, committed and tried once; nothing else was done for it.
+
+    Its command passes over a test file, and there is a file of tools that is called like one.
+    """
+    made = project(
+        compose=compose_with(command="pytest -q -p no:cacheprovider test_sample.py"),
+        files={
+            "hard/test_hard.py": "def test_fails(): assert False\n",
+            "test_tools.py": "def make_order(): pass\n",
+        },
+    )
     commit(made)
     assert run_trial(made).code == 0
     return made
@@ -45,6 +54,8 @@ def test_tests_that_pass_are_not_enough_and_the_document_says_what_is_missing(
     assert {"image-built", "cleaned-up"} <= {
         one["key"] for one in approval["verdict"]["criteria"] if one["status"] != "met"
     }
+    reasons = {one["key"]: one["reason"] for one in approval["verdict"]["criteria"]}
+    assert "no test was collected of hard/test_hard.py;" in f"{reasons['contained-tests']};"
     assert "no drill was made" in {one["why"] for one in approval["not_measured"]}
     assert str(tried.folder) not in markdown.decode() + text.decode()
 
