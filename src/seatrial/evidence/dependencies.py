@@ -121,6 +121,12 @@ class Dependencies:
     premises: Premises = field(default_factory=dict)
     """What the run rested on beside them."""
 
+    def used_files(self) -> frozenset[str]:
+        """All files of the project that anything was seen to use."""
+        tests = (found.use for found in self.tests.values())
+        whole = _all([*tests, *self.collected.values(), *self.modules.values(), self.session])
+        return whole.ran | whole.read | whole.imported | self.modules.keys() | self.readers.keys()
+
 
 def read_dependencies(
     paths: Sequence[Path],

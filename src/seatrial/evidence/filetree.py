@@ -22,6 +22,7 @@ __all__ = [
     "HashCache",
     "NotComparableError",
     "Root",
+    "Stamp",
     "hash_tree",
     "list_tree",
     "read_cache",

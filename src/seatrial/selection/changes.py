@@ -19,6 +19,7 @@ __all__ = [
     "Kind",
     "changes_between",
     "changes_since_commit",
+    "file_state",
     "snapshot",
     "union_of_changes",
 ]
@@ -52,9 +53,10 @@ class Change:
 def snapshot(project: Path, known: Mapping[str, FileState] | None = None) -> dict[str, FileState]:
     """All files of the project that git does not ignore, as they are now, by relative name.
 
-    Contents are hashed anew each time: a file's times can stand still while it changes. What costs
-    more, the skeletons, comes from `known` where a content is the same. Names that are no text are
-    written with escapes, so that they fit no file that a test used.
+    So are those that it ignores and that `known` names: tests were seen to use them. Contents are
+    hashed anew each time: a file's times can stand still while it changes. What costs more, the
+    skeletons, comes from `known` where a content is the same. Names that are no text are written
+    with escapes, so that they fit no file that a test used.
     """
     skeletons = {s.sha256: s.skeleton for s in (known or {}).values() if s.skeleton is not None}
     states = {}
@@ -62,7 +64,15 @@ def snapshot(project: Path, known: Mapping[str, FileState] | None = None) -> dic
         state = _state(project / name, skeletons, python=name.endswith(".py"))
         if state is not None:
             states[os.fsencode(name).decode("utf-8", "backslashreplace")] = state
+    for name in (known or {}).keys() - states.keys():
+        if (state := file_state(project / name)) is not None:
+            states[name] = state
     return states
+
+
+def file_state(path: Path) -> FileState | None:
+    """A file as it is now; None if there is none."""
+    return _state(path, {}, python=path.suffix == ".py")
 
 
 def changes_between(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from seatrial.engine.api import Engine
 from seatrial.errors import NothingAffected
@@ -16,7 +16,7 @@ from seatrial.evidence.dependencies import (
     read_dependencies,
     save_dependencies,
 )
-from seatrial.evidence.filetree import NotComparableError
+from seatrial.evidence.filetree import NotComparableError, Stamp, stamp_of
 from seatrial.evidence.fingerprint import Stock
 from seatrial.evidence.folder import newest_records
 from seatrial.evidence.partial import MAX_CHANGED, Partial
@@ -28,6 +28,7 @@ from seatrial.selection.changes import (
     Change,
     changes_between,
     changes_since_commit,
+    file_state,
     snapshot,
     union_of_changes,
 )
@@ -42,6 +43,7 @@ from seatrial.words import counted
 __all__ = ["DEPENDENCIES_FILE", "Narrowing", "affected_now", "keep_dependencies", "narrow"]
 
 DEPENDENCIES_FILE = "dependencies.json"
+_OF_TOOLS = frozenset({"__pycache__", "node_modules", "site-packages"})
 _LOOKED_AT = 50
 """Trials; further back nearly everything has changed."""
 
@@ -159,11 +161,17 @@ async def keep_dependencies(
         premises = await settled(engine, narrowing.ground, services)
     except NotComparableError as error:
         return str(error)
-    return await asyncio.to_thread(_keep, narrowing, plan, traces, into, premises)
+    own = narrowing.ground.own
+    return await asyncio.to_thread(_keep, narrowing, plan, traces, into, premises, own)
 
 
 def _keep(
-    narrowing: Narrowing, plan: Plan, traces: Sequence[Path], into: Path, premises: Premises
+    narrowing: Narrowing,
+    plan: Plan,
+    traces: Sequence[Path],
+    into: Path,
+    premises: Premises,
+    own: Mapping[str, Stamp | None],
 ) -> str | None:
     if snapshot(plan.project, narrowing.states) != dict(narrowing.states):
         return "files of the project changed while the tests ran"
@@ -172,11 +180,42 @@ def _keep(
     seen = read_dependencies(traces, plan.project, narrowing.states, mounts)
     if seen is None:
         return "the tests' Python is older than 3.12, or what was seen did not come out whole"
-    seen = replace(seen, premises=premises)
+    try:
+        ignored = _ignored_but_used(plan.project, seen, own)
+    except NotComparableError as error:
+        return str(error)
+    seen = replace(seen, premises=premises, states={**narrowing.states, **ignored})
     if narrowing.tests is not None and narrowing.known is not None:
         seen = merge_dependencies(narrowing.known, seen)
     save_dependencies(into / DEPENDENCIES_FILE, seen)
     return None
+
+
+def _ignored_but_used(
+    project: Path, seen: Dependencies, own: Mapping[str, Stamp | None]
+) -> dict[str, FileState]:
+    """Files that git ignores and the tests used all the same, if they are what `own` listed.
+
+    Raises:
+        NotComparableError: one changed meanwhile.
+    """
+    found = {}
+    for name in sorted(seen.used_files() - seen.states.keys()):
+        path = project / name
+        if _is_of_tools(name) or (state := file_state(path)) is None:
+            continue
+        if stamp := own.get(str(path)):
+            if stamp_of(path.stat()) != stamp:
+                raise NotComparableError(f"{name} changed while the tests ran")
+            found[name] = state
+    return found
+
+
+def _is_of_tools(name: str) -> bool:
+    """Whether a file is what tools leave behind: it changes with each of their runs."""
+    *folders, own = PurePosixPath(name).parts
+    left = own.startswith(".coverage") or own.endswith(".pyc")
+    return left or any(each.startswith(".") or each in _OF_TOOLS for each in folders)
 
 
 def _newest(project: Path, ground: Ground | str) -> tuple[str, Dependencies, frozenset[str]] | str:

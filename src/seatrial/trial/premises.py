@@ -6,13 +6,20 @@ less of it: how many workers there are decides neither which tests there are nor
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from seatrial import probe
 from seatrial.engine.api import Engine
-from seatrial.evidence.filetree import Entry, HashCache, NotComparableError, Root, hash_tree
+from seatrial.evidence.filetree import (
+    Entry,
+    HashCache,
+    NotComparableError,
+    Root,
+    Stamp,
+    hash_tree,
+)
 from seatrial.evidence.fingerprint import Stock
 from seatrial.evidence.premises import Premises, premise
 from seatrial.evidence.record import ServiceRecord
@@ -45,6 +52,9 @@ class Ground:
     premises: Premises
     foreign: Stock
     """The images, and the files that are not the project's."""
+    own: Mapping[str, Stamp | None] = field(default_factory=dict)
+    """The project's files that containers are given, whether or not git knows them, by absolute
+    path: what shows that each is still the same."""
 
 
 def stand_on(ledger: Ledger, stock: Stock | str) -> Ground | str:
@@ -54,7 +64,7 @@ def stand_on(ledger: Ledger, stock: Stock | str) -> Ground | str:
     cache = read_hashes(ledger)
     foreign = replace(stock, facts={}, trees=_foreign(stock, ledger.project))
     try:
-        return Ground(_premises(stock, foreign, cache), foreign)
+        return Ground(_premises(stock, foreign, cache), foreign, _own(stock, ledger.project))
     except NotComparableError as error:
         return str(error)
     finally:
@@ -108,6 +118,16 @@ def _foreign(stock: Stock, project: Path) -> tuple[tuple[Root, tuple[Entry, ...]
         inside = own.relative_to(path) if own.is_relative_to(path) else None
         found.append((root, tuple(each for each in entries if _counts(each, inside))))
     return tuple(found)
+
+
+def _own(stock: Stock, project: Path) -> dict[str, Stamp | None]:
+    top = f"{project}/"
+    return {
+        path: entry.stamp
+        for root, entries in stock.trees
+        for entry in entries
+        if (path := f"{root.path}/{entry.place}" if entry.place else str(root.path)).startswith(top)
+    }
 
 
 def _counts(entry: Entry, project: PurePath | None) -> bool:
