@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bench.mutants import Mutant, pick_mutants
@@ -57,6 +57,9 @@ MUTATED = ("src", "tests", "migrations", "alembic.ini")
 RESULTS = Path(__file__).parent / "results" / "mutations.jsonl"
 COUNT = 200
 SEED = 2026
+PATIENCE = 5
+"""How many times what all tests took alone a run may take, beside those of other stands."""
+LEAST_PATIENCE_S = 60
 
 
 @dataclass(frozen=True)
@@ -226,7 +229,10 @@ def _try_waiting(
             name = f"seatrial-bench-mutations-{os.getpid()}-{number}"
             stands.append(opened.enter_context(stand(name, cpu_shares=options.cpu_shares)))
         _say(f"recording what the tests use; {waiting.qsize()} faults wait")
+        began = time.monotonic()
         known = stands[0].record()
+        limit_s = LEAST_PATIENCE_S + PATIENCE * (time.monotonic() - began)
+        stands = [replace(made, limit_s=limit_s) for made in stands]
         with ThreadPoolExecutor(len(stands)) as pool:
             try:
                 for future in [pool.submit(work, made) for made in stands]:
