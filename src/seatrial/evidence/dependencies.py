@@ -31,6 +31,7 @@ from seatrial.evidence.trace_lines import (
 __all__ = [
     "Dependencies",
     "FileState",
+    "Places",
     "TestUse",
     "Use",
     "load_dependencies",
@@ -147,7 +148,7 @@ def read_dependencies(
     told = [*(t.places for t in whole.values()), *(r.places for r in reports.values())]
     if not whole or len(whole) < len(traces) or sum(map(len, told)) > MAX_FILES:
         return None
-    places = _Places({p for each in told for p in each.values()}, project, mounts)
+    places = Places({p for each in told for p in each.values()}, project, mounts)
     found: Dependencies | None = None
     try:
         for path, trace in whole.items():
@@ -276,7 +277,7 @@ class _Trace:
             self.readers.append((read, by))
 
     def told(
-        self, places: "_Places", states: Mapping[str, FileState], children: "_Children"
+        self, places: "Places", states: Mapping[str, FileState], children: "_Children"
     ) -> Dependencies:
         """The same in the project's names."""
         names = {number: places.names(path) for number, path in self.places.items()}
@@ -395,7 +396,7 @@ def _all(uses: Iterable[Use]) -> Use:
     )
 
 
-class _Places:
+class Places:
     """The project's names for the container's files and folders."""
 
     def __init__(
@@ -443,9 +444,7 @@ class _Places:
 class _Children:
     """What the processes that tests started used, in the project's names."""
 
-    def __init__(
-        self, processes: Processes, reports: Mapping[str, Report], places: _Places
-    ) -> None:
+    def __init__(self, processes: Processes, reports: Mapping[str, Report], places: Places) -> None:
         self._processes = processes
         self._reports = reports
         self._places = places

@@ -7,6 +7,7 @@ nothing below, must never change a test's result, and keeps silent if it cannot 
 from __future__ import annotations
 
 import fcntl
+import functools
 import json
 import os
 import sys
@@ -19,6 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from seatrial.probe.seatrial_contexts import Labels
     from seatrial.probe.seatrial_uses import (
         CHILDREN,
         PASSED_OVER,
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
         free_tool,
     )
 else:
-    from seatrial_uses import (  # it lies beside this file
+    from seatrial_contexts import Labels  # it lies beside this file, as does the next
+    from seatrial_uses import (
         CHILDREN,
         PASSED_OVER,
         VERSION,
@@ -127,6 +130,8 @@ class Session:
         self._files = files
         self._writer = writer
         self._fixtures: dict[Any, int] = {}
+        self._going_down: dict[Any, int] = {}
+        """Fixtures that are being taken down, with what `leave` wants."""
         self._last: tuple[Any, int | None] = (None, None)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -138,7 +143,9 @@ class Session:
             return
         context = Context()
         before = self._tracer.switch(context)
+        depth = self._tracer.enter("collect:" + os.path.normpath(path))
         yield
+        self._tracer.leave(depth)
         self._tracer.switch(before)
         for number in self._files.of_opened(path) or ():
             self._writer.add(**context.line(collect=collector.nodeid, of=number))
@@ -154,19 +161,30 @@ class Session:
         number = self._fixtures.setdefault(fixturedef, len(self._fixtures))
         context = Context()
         before = self._tracer.switch(context)
+        label = label_of(fixturedef)
+        depth = self._tracer.enter(label)
         yield
+        self._tracer.leave(depth)
         self._tracer.switch(before)
+        # Finalizers run last in, first out: this one before the fixture's own.
+        fixturedef.addfinalizer(functools.partial(self._goes_down, fixturedef, label))
         before.uses.add(number)
         if "request" in fixturedef.argnames:
             # It may have asked for others by name, even for those that were up already.
             context.uses.update(self._asked(request))
         if context.starts:
             self._children.share(fixturedef, context.starts)
-        self._writer.add(**context.line(fixture=number, name=fixturedef.argname))
+        self._writer.add(**context.line(fixture=number, name=fixturedef.argname, label=label))
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
         """A fixture is down."""
+        depth = self._going_down.pop(fixturedef, None)
+        if depth is not None:
+            self._tracer.leave(depth)
         self._children.unshare(fixturedef)
+
+    def _goes_down(self, fixturedef: pytest.FixtureDef[Any], label: str) -> None:
+        self._going_down[fixturedef] = self._tracer.enter(label)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -174,7 +192,9 @@ class Session:
         context = Context()
         before = self._tracer.switch(context)
         request = getattr(item, "_request", None)
+        depth = self._tracer.enter("test:" + item.nodeid)
         yield
+        self._tracer.leave(depth)
         self._tracer.switch(before)
         if self._fixtures:
             context.uses.update(self._asked(request))
@@ -194,6 +214,9 @@ class Session:
         """All hooks of the project have been called but those that sum up."""
         yield
         self._tracer.tell_imports()
+        labels = self._tracer.labels
+        if labels is not None:
+            self._writer.add(labels=labels.measured, fault=labels.fault)
         self._writer.add(**self._tracer.session.line(session=True))
         self._writer.add(end=True)
         self._writer.flush()
@@ -202,6 +225,13 @@ class Session:
         """The shared fixtures that this test has asked for until now."""
         definitions = getattr(request, "_fixture_defs", {}).values()
         return {self._fixtures[d] for d in definitions if d in self._fixtures}
+
+
+def label_of(fixturedef: pytest.FixtureDef[Any]) -> str:
+    """The name by which coverage's data know a fixture that several tests share."""
+    function = fixturedef.func
+    made_by = getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
+    return "fixture:%s::%s by %s.%s" % (fixturedef.baseid, fixturedef.argname, *made_by)
 
 
 def roots_of(config: pytest.Config) -> list[str]:
@@ -256,7 +286,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         if number is not None:
             writer.add(untraced=number)
     tracer = Tracer(files, writer, tool)
+    tracer.labels = Labels()
+    if getattr(early_config.known_args_namespace, "cov_context", None):
+        tracer.labels.fault = "the command sets contexts of its own (--cov-context)"
     tracer.start()
+    tracer.tell_coverage()
     children = Children(tracer, folder)
     children.begin(roots, foreign)
     session = Session(tracer, files, writer, children)
@@ -265,3 +299,4 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     early_config.add_cleanup(tracer.stop)
     early_config.add_cleanup(children.end)
     yield
+    tracer.tell_coverage()

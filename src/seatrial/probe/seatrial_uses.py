@@ -7,6 +7,7 @@ events of `sys.monitoring` are set on the code objects that Python hands to `exe
 
 from __future__ import annotations
 
+import _thread
 import functools
 import hashlib
 import itertools
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+
+    from seatrial.probe.seatrial_contexts import Labels
 
 VERSION = 2
 """Of the lines' form."""
@@ -58,8 +61,9 @@ PROCESS_EVENTS = (
     "cpython.PyInterpreterState_New",
 )
 IMPORTERS = ("<frozen importlib", "<frozen zipimport")
+REWRITER = os.sep.join(("", "_pytest", "assertion", "rewrite.py"))
 READERS_OF_SOURCE = (
-    os.sep.join(("", "_pytest", "assertion", "rewrite.py")),
+    REWRITER,
     os.sep.join(("", "_pytest", "_code", "source.py")),
     os.sep.join(("", "linecache.py")),
     os.sep.join(("", "coverage", "python.py")),
@@ -233,6 +237,10 @@ class Tracer:
         self._writer = writer
         self._tool = tool
         self._monitoring: Any = getattr(sys, "monitoring", None)  # new in Python 3.12
+        self.labels: Labels | None = None
+        """Who tells coverage.py what runs now."""
+        self._silent: int | None = None
+        """The thread that tells it: what that opens meanwhile is nobody's."""
         self.session = Context()
         self._now = self.session
         self._fired: list[types.CodeType] = []
@@ -240,6 +248,8 @@ class Tracer:
         self._reading = False
         self._modules: dict[int, Context] = {}
         self._importers: dict[int, set[int]] = {}
+        self._within: dict[int, set[str]] = {}
+        """By module: what its import was seen to begin in."""
         self._unwritten: set[int] = set()
         self._readers: set[tuple[int, int]] = set()
         self._keepers: dict[int, types.CodeType] = {}
@@ -269,6 +279,7 @@ class Tracer:
         for event in (events.PY_START, events.PY_RESUME):
             self._monitoring.register_callback(self._tool, event, self._started)
         self._monitoring.register_callback(self._tool, events.PY_RETURN, self._returned)
+        self._monitoring.register_callback(self._tool, events.PY_UNWIND, self._unwound)
         add_hook: Any = sys.addaudithook
         add_hook(self._audit)
         for name in ("multiprocessing.process", "multiprocessing.util"):
@@ -278,6 +289,7 @@ class Tracer:
         """Watch no more; an audit hook cannot be taken back, so it stays and does nothing."""
         Tracer.is_on = False
         self._handlers.clear()
+        self._monitoring.set_events(self._tool, 0)
         self._monitoring.free_tool_id(self._tool)
 
     def switch(self, context: Context) -> Context:
@@ -287,11 +299,34 @@ class Tracer:
         self._again()
         return before
 
+    def enter(self, label: str, frame: types.FrameType | None = None) -> int:
+        """Have coverage note for `label` what runs from now on; returns what `leave` wants."""
+        return self._telling(lambda labels: labels.enter(label, frame)) or 0
+
+    def leave(self, depth: int) -> None:
+        """Have it note for what it noted before."""
+        self._telling(lambda labels: labels.leave(depth))
+
+    def tell_coverage(self) -> None:
+        """Have it note for what runs now, if it has only just begun to measure."""
+        self._telling(lambda labels: labels.tell())
+
+    def _telling(self, tell: Callable[[Labels], int | None]) -> int | None:
+        if self.labels is None:
+            return None
+        before, self._silent = self._silent, _thread.get_ident()
+        try:
+            return tell(self.labels)
+        finally:
+            self._silent = before
+
     def tell_imports(self) -> None:
         """Write what modules did while they were imported."""
         for number in sorted(self._unwritten):
             by = sorted(self._importers.get(number, ()))
-            self._writer.add(**self._modules[number].line(module=number, by=by))
+            within = sorted(self._within.get(number, ()))
+            line = self._modules[number].line(module=number, by=by)
+            self._writer.add(**line, **({"within": within} if within else {}))
         self._unwritten.clear()
 
     def _again(self) -> None:
@@ -314,7 +349,7 @@ class Tracer:
 
     def _audit(self, event: str, args: tuple[Any, ...]) -> None:
         handler = self._handlers.get(event)
-        if handler is not None and not self._reading:
+        if handler is not None and not self._reading and self._silent != _thread.get_ident():
             try:
                 handler(args)
             except Exception:  # noqa: BLE001 - whatever happens here is not the test's fault
@@ -365,6 +400,7 @@ class Tracer:
             return self._monitoring.DISABLE
         if code.co_name == "<module>":
             self._module_begins(number)
+            self._label_module(number, code, sys._getframe(1))  # noqa: SLF001 - as above
             return self._monitoring.DISABLE
         modules = self._above()[1] if self._importing else ()
         for context in self._contexts(modules):
@@ -383,10 +419,32 @@ class Tracer:
         # What ran already may run again because of this import, which must show.
         self._again()
 
+    def _label_module(self, number: int, code: types.CodeType, frame: types.FrameType) -> None:
+        """Have coverage note for the module what runs until it is imported."""
+        if self.labels is None or frame.f_back is None:
+            return
+        importer = frame.f_back.f_code.co_filename
+        if not importer.startswith(IMPORTERS) and not importer.endswith(REWRITER):
+            return  # run as a program, or by who may go on without an end that can be seen
+        if not self.labels.in_module:
+            self._monitoring.set_events(self._tool, self._monitoring.events.PY_UNWIND)
+        self._within.setdefault(number, set()).add(self.labels.around)
+        self.enter("module:" + os.path.abspath(code.co_filename), frame)
+
+    def _leave_module(self, frame: types.FrameType) -> None:
+        if self._telling(lambda labels: labels.leave_module(frame)) == 0:
+            self._monitoring.set_events(self._tool, 0)
+
+    def _unwound(self, code: types.CodeType, _offset: int, _error: object) -> None:
+        """While modules are imported: something ends with an exception."""
+        if code.co_name == "<module>" and Tracer.is_on:
+            self._leave_module(sys._getframe(1))  # noqa: SLF001 - as above
+
     def _returned(self, code: types.CodeType, _offset: int, _value: object) -> Any:
         """A module is imported."""
         if code.co_name == "<module>":
             self._importing = max(0, self._importing - 1)
+            self._leave_module(sys._getframe(1))  # noqa: SLF001 - as above
             try:
                 self._find_keepers(code, sys._getframe(1).f_globals)  # noqa: SLF001
             except Exception:  # noqa: BLE001 - a module may put anything into its namespace
