@@ -4,12 +4,19 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
-from importlib.metadata import distribution
+from importlib.metadata import distribution, version
 from pathlib import Path
 
 import pytest
 
-from .projects import COVERAGE_IMAGE, PYTEST_IMAGE, MakeProject, Project, make_project
+from .projects import (
+    COMPILED_COVERAGE_IMAGE,
+    COVERAGE_IMAGE,
+    PYTEST_IMAGE,
+    MakeProject,
+    Project,
+    make_project,
+)
 
 _DISTRIBUTIONS = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
 """pytest and what it needs on Linux: pure Python, so the files of this environment do."""
@@ -64,6 +71,20 @@ def coverage_image(_engine: None, tmp_path_factory: pytest.TempPathFactory) -> s
     return COVERAGE_IMAGE
 
 
+@pytest.fixture(scope="session")
+def compiled_coverage_image(coverage_image: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The same with coverage's compiled part, which only a package registry has for it."""
+    context = tmp_path_factory.mktemp("compiled-coverage-image")
+    wanted = f"coverage=={version('coverage')}"
+    install = f"python -m pip install --quiet --no-deps --force-reinstall {wanted}"
+    (context / "Dockerfile").write_text(
+        f"FROM {coverage_image}\nRUN {install} && python -c 'import coverage.tracer'\n",
+        encoding="utf-8",
+    )
+    _build(COMPILED_COVERAGE_IMAGE, context)
+    return COMPILED_COVERAGE_IMAGE
+
+
 def _make_image(tag: str, distributions: Iterable[str], context: Path) -> None:
     for name in distributions:
         for file in distribution(name).files or ():
@@ -72,6 +93,10 @@ def _make_image(tag: str, distributions: Iterable[str], context: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(Path(str(file.locate())), target)
     (context / "Dockerfile").write_text(_DOCKERFILE, encoding="utf-8")
+    _build(tag, context)
+
+
+def _build(tag: str, context: Path) -> None:
     build = ["docker", "build", "--quiet", "--tag", tag, str(context)]
     done = subprocess.run(build, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 
 __all__ = [
+    "COMPILED_COVERAGE_IMAGE",
     "COVERAGE_IMAGE",
     "PYTEST_IMAGE",
     "MakeProject",
@@ -22,6 +23,8 @@ PYTEST_IMAGE = "seatrial-tests-pytest"
 """Python with pytest; made once per session by a fixture."""
 COVERAGE_IMAGE = "seatrial-tests-coverage"
 """The same with coverage.py, pytest-cov and xdist; made when a test asks for its fixture."""
+COMPILED_COVERAGE_IMAGE = "seatrial-tests-compiled-coverage"
+"""The same with coverage.py's compiled part."""
 
 PASSING = """
     def test_passes():

@@ -12,6 +12,7 @@ __all__ = [
     "Coverage",
     "CoverageCounts",
     "CoverageFile",
+    "CoverageParts",
     "DataFile",
     "SourceCheck",
     "Threshold",
@@ -100,6 +101,22 @@ class ChangeCoverage(Model):
         return _percent(self.covered_lines, self.lines)
 
 
+class CoverageParts(Model):
+    """What the coverage of a trial that left tests out is made of."""
+
+    together: bool
+    """True: it is that of all tests, put together from what ran and what was stored; False: it is
+    that of the tests that ran."""
+    reason: str = ""
+    """Why it could not be put together exactly."""
+    since: str
+    """The trial that stored what each test covered."""
+    measured_tests: NonNegativeInt | None = None
+    """Tests that ran; None: nobody knows which they were."""
+    stored_tests: NonNegativeInt = 0
+    """Tests of which the stored part counts; 0 if it was not put together."""
+
+
 class Coverage(Model):
     """The coverage of one trial; what was not measured is None, never 0 or 100."""
 
@@ -131,6 +148,8 @@ class Coverage(Model):
     """None: the project sets none, or it is not known since coverage did not run."""
     change: ChangeCoverage | None = None
     """None: no base commit was given."""
+    parts: CoverageParts | None = None
+    """None: no tests were left out."""
 
 
 def _percent(part: int, whole: int) -> Percent | None:

@@ -34,6 +34,8 @@ class ReportedResult(_Model):
     data_files: tuple[_Text, ...] = ()
     stale: tuple[_Text, ...] = ()
     combined: bool = False
+    by_test: _Text | None = None
+    """Why it was not kept which test covered what; empty: it was; None: nobody asked."""
     version: Annotated[str, Field(max_length=50)] | None = None
     python: Annotated[str, Field(max_length=50)] | None = None
     fail_under: float = 0.0
@@ -62,6 +64,7 @@ def read_result(path: Path) -> ReportedResult | None:
         update={
             "error": None if result.error is None else _line(result.error),
             "notes": tuple(_line(note) for note in result.notes[:20]),
+            "by_test": None if result.by_test is None else _line(result.by_test),
             "version": None if result.version is None else _line(result.version),
             "python": None if result.python is None else _line(result.python),
             "data_files": tuple(p for p in result.data_files if PurePosixPath(p).is_absolute()),

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
-from seatrial.evidence.coverage import ChangeCoverage, Coverage, SourceCheck
+from seatrial.evidence.coverage import ChangeCoverage, Coverage, CoverageParts, SourceCheck
 from seatrial.evidence.hostile import plain_text
 from seatrial.words import counted
 
@@ -18,6 +18,9 @@ def print_coverage(out: Console, coverage: Coverage) -> None:
         return
     missed = coverage.threshold is not None and not coverage.threshold.met
     out.print(Text(plain_text(_totals(coverage)), style="red" if missed else ""))
+    if coverage.parts:
+        style = "" if coverage.parts.together else "yellow"
+        out.print(Text(plain_text(_parts(coverage.parts)), style=style))
     if coverage.change:
         out.print(Text(plain_text(_change(coverage.change))))
     if coverage.sources and coverage.sources.differ:
@@ -37,6 +40,15 @@ def _totals(coverage: Coverage) -> str:
         notes.append("switched on by Seatrial")
     text = f"coverage {', '.join(parts) or 'of nothing: no statement was measured'}"
     return f"{text} ({'; '.join(notes)})" if notes else text
+
+
+def _parts(parts: CoverageParts) -> str:
+    if not parts.together:
+        return f"it is the coverage of the tests that ran, not of all: {parts.reason}"
+    return (
+        f"it is the coverage of all tests: {parts.measured_tests} ran, and of "
+        f"{parts.stored_tests} it is known since trial {parts.since}"
+    )
 
 
 def _change(change: ChangeCoverage) -> str:

@@ -19,7 +19,7 @@ from seatrial.selection.imports import (
     late_importers_of,
 )
 
-__all__ = ["Affected", "affected"]
+__all__ = ["Affected", "affected", "resting_on"]
 
 _ENVIRONMENT = (
     "*.dockerfile",
@@ -152,6 +152,14 @@ def affected(
         left_out=frozenset(known.tests) - tests,
         because=because,
     )
+
+
+def resting_on(known: Dependencies, modules: Collection[str], graph: ImportGraph) -> frozenset[str]:
+    """The known tests that may import one of these Python files, directly or through others."""
+    index = _Index(known, lambda: graph)
+    effects = _Effects(seeds=set(modules))
+    index.spread(effects)
+    return frozenset(effects.tests | index.tests_in(effects.files))
 
 
 class _Index:

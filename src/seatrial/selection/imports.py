@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 __all__ = [
     "ImportGraph",
     "Imported",
+    "certain_imports",
     "import_graph",
     "importers_of",
     "late_importers_of",
@@ -229,6 +230,42 @@ def import_graph(
             entry = graph[importer]
             graph[importer] = replace(entry, late=entry.late | {imported})
     return ImportGraph(graph)
+
+
+def certain_imports(files: Collection[str], file: str, source: bytes | None) -> frozenset[str]:
+    """The project's Python `files` that a file imports in any case: by a statement at its top level
+    that can mean only one of them, with the packages above.
+    """
+    try:
+        tree = ast.parse(source or b"")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    modules = _Modules(files)
+    found: set[str] = set()
+
+    def add(parts: Parts, depth: int) -> None:
+        found.update(modules.files(parts, depth))
+
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                name = tuple(alias.name.split("."))
+                places = list(modules.named(name))
+                if len(places) == 1:
+                    add(places[0], len(name) - 1)
+        elif isinstance(node, ast.ImportFrom):
+            name = tuple(node.module.split(".")) if node.module else ()
+            own = module_parts(file)
+            package = own if PurePosixPath(file).stem == "__init__" else own[:-1]
+            up = len(package) - node.level + 1
+            places = list(modules.named(name)) if not node.level else [(*package[:up], *name)]
+            if len(places) == 1 and up >= 0:
+                depth = len(name) - (not node.level)
+                add(places[0], depth)
+                for alias in node.names:
+                    if modules.exists((*places[0], alias.name)):
+                        add((*places[0], alias.name), depth + 1)
+    return frozenset(found - {file})
 
 
 def importers_of(graph: ImportGraph, seeds: Collection[str]) -> frozenset[str]:

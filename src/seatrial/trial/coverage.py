@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seatrial.engine.archive import take_out
@@ -22,6 +22,7 @@ from seatrial.evidence.coverage_events import CoverageSightings
 from seatrial.evidence.coverage_result import ReportedFile
 from seatrial.evidence.sources import ComparedFile, compare_sources
 from seatrial.trial.coverage_change import measure_change
+from seatrial.trial.coverage_parts import keep_parts, parts_of, plan_parts, watches_coverage
 from seatrial.trial.coverage_report import (
     COMBINED,
     DEFAULT_DATA_FILE,
@@ -54,10 +55,17 @@ class CoveragePart:
     """Why there is none; empty: no test was this worker's."""
     data_files: tuple[DataFile, ...] = ()
     switched_on: bool = False
+    complete: bool = False
+    """Whether all of the worker's tests came to a result."""
 
 
 async def take_part(
-    worker: Worker, container: str, sightings: CoverageSightings | None, *, idle: bool
+    worker: Worker,
+    container: str,
+    sightings: CoverageSightings | None,
+    *,
+    idle: bool,
+    complete: bool,
 ) -> CoveragePart:
     """Take what the tests in `container` measured, combined in a copy of it.
 
@@ -70,7 +78,8 @@ async def take_part(
         try:
             async with asyncio.timeout(limit_s):
                 with engine_faults("coverage"):
-                    return await _take_part(worker, container, sightings, idle=idle)
+                    part = await _take_part(worker, container, sightings, idle=idle)
+                    return replace(part, complete=complete)
         except TimeoutError:
             reason = f"its data was not combined within {limit_s:g} s"
         except LayerTooLarge:
@@ -112,14 +121,19 @@ async def measure_coverage(
     sightings: CoverageSightings | None,
     *,
     others: Sequence[CoveragePart] = (),
+    complete: bool,
 ) -> Coverage:
     """The coverage of the tests that ran in `container`, which has ended, and of `others`.
+
+    If tests were left out, that of all tests, where it can be put together exactly; `complete`:
+    all that were to run came to a result.
 
     Nothing is an exception here: what cannot be measured is recorded as not measured, with the
     reason. The time allowed is that for collecting.
     """
     began = rig.clock()
-    coverage = await _measure_in_time(rig, journal, container, sightings, others)
+    complete = complete and all(part.complete for part in others)
+    coverage = await _measure_in_time(rig, journal, container, sightings, others, complete=complete)
     return coverage.model_copy(update={"seconds": rig.clock() - began})
 
 
@@ -129,12 +143,14 @@ async def _measure_in_time(
     container: str,
     sightings: CoverageSightings | None,
     others: Sequence[CoveragePart],
+    *,
+    complete: bool,
 ) -> Coverage:
     limit_s = rig.settings.timeouts.collect
     try:
         async with asyncio.timeout(limit_s):
             with engine_faults("coverage"):
-                return await _measure(rig, journal, container, sightings, others)
+                return await _measure(rig, journal, container, sightings, others, complete=complete)
     except TimeoutError:
         reason = f"it was not reported within {limit_s:g} s; allow more with timeouts.collect"
     except LayerTooLarge:
@@ -150,6 +166,8 @@ async def _measure(
     container: str,
     sightings: CoverageSightings | None,
     others: Sequence[CoveragePart],
+    *,
+    complete: bool,
 ) -> Coverage:
     if missing := next((part for part in others if part.reason), None):
         return _not_measured(rig, f"worker {missing.worker}: {missing.reason}")
@@ -159,8 +177,16 @@ async def _measure(
         return _not_measured(rig, reason)
     into = rig.folder.path / COVERAGE_FOLDER
     await asyncio.to_thread(into.mkdir, exist_ok=True)
-    parts = [part.data for part in others if part.data]
-    reported = await report_coverage(rig.engine, container, sightings, into, parts=parts)
+    parts = await plan_parts(rig, complete=complete) if watches_coverage(rig) else None
+    reported = await report_coverage(
+        rig.engine,
+        container,
+        sightings,
+        into,
+        parts=[part.data for part in others if part.data],
+        by_test=parts.asked if parts else None,
+    )
+    why_not = await asyncio.to_thread(keep_parts, rig, journal, parts, reported) if parts else ""
     (into / RESULT).unlink(missing_ok=True)
     for finding in (*reported.notes, *reported.findings):
         journal.note(f"coverage: {finding}")
@@ -196,8 +222,9 @@ async def _measure(
         switched_on=any(
             [*(s.switched_on for s in sightings.sessions), *(p.switched_on for p in others)]
         ),
-        threshold=_threshold(rig, sightings, reported),
+        threshold=_threshold(rig, sightings, reported, together=parts is not None and not why_not),
         change=await measure_change(rig, into, rows),
+        parts=parts_of(rig, parts, why_not) if parts else None,
     )
 
 
@@ -299,9 +326,13 @@ def _count(rows: Sequence[CoverageFile]) -> SourceCheck:
 
 
 def _threshold(
-    rig: Rig, sightings: CoverageSightings | None = None, reported: Reported | None = None
+    rig: Rig,
+    sightings: CoverageSightings | None = None,
+    reported: Reported | None = None,
+    *,
+    together: bool = False,
 ) -> Threshold | None:
-    if rig.division.shares[0].tests is not None:
+    if rig.division.shares[0].tests is not None and not together:
         return None  # some of the tests say nothing about the whole, which it is for
     return find_threshold(
         rig.settings.coverage.fail_under,

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -16,10 +17,13 @@ from seatrial.evidence.coverage_result import ReportedResult, read_result
 from seatrial.probe import coverage_reporter_source
 
 __all__ = [
+    "BY_TEST",
     "COMBINED",
     "DEFAULT_DATA_FILE",
     "LOG",
+    "NOTES",
     "RESULT",
+    "AskedByTest",
     "Reported",
     "report_coverage",
     "started_at",
@@ -28,11 +32,14 @@ __all__ = [
 DEFAULT_DATA_FILE = ".coverage"
 RESULT = "result.json"
 COMBINED = "combined.coverage"
+BY_TEST = "by-test.coverage"
+NOTES = "by-test.json"
 LOG = "reporter.log"
 _FOLDER = "/seatrial-coverage"
 _SCRIPT = f"{_FOLDER}/seatrial_coverage.py"
 _OUT = f"{_FOLDER}/out"
 _PARTS = f"{_FOLDER}/parts"
+_STORED = f"{_FOLDER}/stored"
 _MAX_BYTES = 1 << 30
 _CLOCK_SLACK_S = 2.0
 """File systems that keep whole seconds show a file older than it is."""
@@ -45,6 +52,28 @@ _STARTS_COVERAGE = (
     "PYTHONSTARTUP",
 )
 """Variables by which a Python measures itself: the reporter is not what was tested."""
+
+
+@dataclass(frozen=True)
+class AskedByTest:
+    """That it be kept which test covered what, put together with what was stored, if there is."""
+
+    stored: Path | None = None
+    """Data that an earlier trial kept under the name `BY_TEST`."""
+    notes: Path | None = None
+    """What it kept beside it, as `NOTES`."""
+    plan: bytes = b"{}"
+    """JSON: which contexts of it still hold."""
+
+    def entries(self) -> dict[str, Entry]:
+        """What goes into the container, by the names that the reporter knows it by."""
+        if self.stored is None:
+            return {}
+        contents = {"stored": self.stored, "notes": self.notes, "plan": self.plan}
+        return {
+            name: Entry(f"{_STORED}/{name}".strip("/"), 0o644, content)
+            for name, content in contents.items()
+        }
 
 
 class Reported(ReportedResult):
@@ -61,11 +90,13 @@ async def report_coverage(
     *,
     parts: Sequence[Path] = (),
     combine_only: bool = False,
+    by_test: AskedByTest | None = None,
 ) -> Reported:
     """Find and combine the data in a copy of `container`, and report it into the folder `into`.
 
     `parts` are data files from other containers of the same image, to be combined with it;
-    `combine_only`: no figures are wanted, only the data in one file.
+    `combine_only`: no figures are wanted, only the data in one file. `by_test` has it kept which
+    test covered what; if that is exact, the figures are those of all tests.
 
     The reporter runs as the tests' user, with their interpreter, coverage.py, configuration,
     files and environment; only so the figures are those of a plain run.
@@ -77,6 +108,7 @@ async def report_coverage(
     state = (await engine.inspect(container))["State"]
     data_files = [session.data_file for session in sightings.sessions]
     configured = [session.config_file for session in sightings.sessions]
+    stored = by_test.entries() if by_test else {}
     places = [f"{_PARTS}/{number}.coverage" for number in range(len(parts))]
     request = {
         "folder": sightings.folder,
@@ -89,6 +121,11 @@ async def report_coverage(
         "out": _OUT,
         "parts": places,
         "combine_only": combine_only,
+        "by_test": by_test
+        and {
+            name: f"/{stored[name].name}" if name in stored else None
+            for name in ("stored", "notes", "plan")
+        },
     }
     folder = _FOLDER.strip("/")
     async with throwaway(
@@ -105,6 +142,8 @@ async def report_coverage(
                 Entry(place.strip("/"), 0o644, path)
                 for place, path in zip(places, parts, strict=True)
             ),
+            *([Entry(_STORED.strip("/"), 0o755)] if stored else ()),
+            *stored.values(),
         ],
         unset=_STARTS_COVERAGE,
     ) as copy:

@@ -12,8 +12,9 @@ from seatrial.trial.test import TestRun
 from seatrial.trial.threshold import shortfall
 from seatrial.words import counted, ending
 
-__all__ = ["Outcome", "judge_budgets", "judge_tests"]
+__all__ = ["PYTEST_TESTS_FAILED", "Outcome", "came_to_its_end", "judge_budgets", "judge_tests"]
 
+PYTEST_TESTS_FAILED = 1
 PYTEST_USAGE_ERROR = 4
 PYTEST_NO_TESTS = 5
 
@@ -110,6 +111,18 @@ def judge_tests(
             "something ended the session early or keeps results back: pytest.exit() or a hook",
         )
     return Outcome(Status.PASSED, ExitCode.OK, f"{counted(pytest.counts.passed, 'test')} passed")
+
+
+def came_to_its_end(pytest: Pytest) -> bool:
+    """Whether nothing cut the tests off: each that was collected has a result, a good or a bad one.
+
+    What did not run is not known to be unaffected by a change.
+    """
+    counts = pytest.counts
+    return (
+        pytest.exit_status in {0, PYTEST_TESTS_FAILED}
+        and counts.ran + counts.skipped >= counts.collected
+    )
 
 
 def judge_budgets(budgets: Budgets, measured: Mapping[str, float]) -> tuple[BudgetResult, ...]:

@@ -10,13 +10,11 @@ from seatrial.evidence.record import Pytest, Retry, Status
 from seatrial.selection.division import divide
 from seatrial.trial.attempt import Attempt, make_attempt
 from seatrial.trial.clean import remove_stack, remove_stacks
-from seatrial.trial.outcome import Outcome
+from seatrial.trial.outcome import PYTEST_TESTS_FAILED, Outcome
 from seatrial.trial.rig import Journal, Rig, fresh_journal
 from seatrial.words import counted
 
 __all__ = ["retry_failures"]
-
-PYTEST_TESTS_FAILED = 1
 
 
 async def retry_failures(

@@ -33,10 +33,10 @@ from seatrial.trial.changed import keep_dependencies
 from seatrial.trial.clean import clean
 from seatrial.trial.doubts import commit_clock_doubts
 from seatrial.trial.fewer import try_with_fewer
-from seatrial.trial.outcome import Outcome, judge_budgets
+from seatrial.trial.outcome import Outcome, came_to_its_end, judge_budgets
 from seatrial.trial.prepared import make_prepared
 from seatrial.trial.reaper import ENGINE_PATIENCE_S
-from seatrial.trial.retry import PYTEST_TESTS_FAILED, retry_failures
+from seatrial.trial.retry import retry_failures
 from seatrial.trial.rig import Journal, Rig, Worker, fresh_journal
 from seatrial.words import duration
 
@@ -176,7 +176,7 @@ async def _unless_interrupted(work: Coroutine[Any, Any, _Work]) -> _Work:
 
 
 async def _keep_dependencies(rig: Rig, journal: Journal, result: Attempt) -> None:
-    """Only of a run that came to its end: what did not run is not known to be unaffected."""
+    """Only of a run that came to its end, see there."""
     pytest = result.pytest
     if rig.narrowing is None:
         return
@@ -185,8 +185,7 @@ async def _keep_dependencies(rig: Rig, journal: Journal, result: Attempt) -> Non
     if (
         pytest is None
         or (result.split and result.split.proof and result.split.proof.faults)
-        or pytest.exit_status not in {0, PYTEST_TESTS_FAILED}
-        or pytest.counts.ran + pytest.counts.skipped < pytest.counts.collected
+        or not came_to_its_end(pytest)
     ):
         return
     traces = [

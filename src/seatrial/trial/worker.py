@@ -19,7 +19,7 @@ from seatrial.trial.coverage import CoveragePart, measure_coverage, take_part
 from seatrial.trial.diagnose import diagnose
 from seatrial.trial.doubts import coverage_doubts
 from seatrial.trial.identity import STACK_LABEL
-from seatrial.trial.outcome import Outcome, judge_tests
+from seatrial.trial.outcome import Outcome, came_to_its_end, judge_tests
 from seatrial.trial.rig import Journal, Rig, Worker, fresh_journal
 from seatrial.trial.start import start
 from seatrial.trial.test import TestRun, run_tests
@@ -107,16 +107,28 @@ async def run_worker(
             rig, journal, stack.test_container, exit_code=run.exit_code, began=began
         )
         sightings = report.coverage if report else None
+        idle = report is not None and not report.pytest.counts.collected
+        complete = report is not None and (
+            came_to_its_end(report.pytest) or (idle and together.workers > 1)
+        )
         if last:
             others = await asyncio.gather(*together.parts)
             coverage = await measure_coverage(
-                trial, journal, stack.test_container, sightings, others=others
+                trial,
+                journal,
+                stack.test_container,
+                sightings,
+                others=others,
+                complete=complete,
             )
             found = coverage_doubts(trial.folder.path, rig.project, coverage)
             journal.doubt(await asyncio.to_thread(list, found))
         else:
-            idle = report is not None and not report.pytest.counts.collected
-            part.set_result(await take_part(worker, stack.test_container, sightings, idle=idle))
+            part.set_result(
+                await take_part(
+                    worker, stack.test_container, sightings, idle=idle, complete=complete
+                )
+            )
     pytest = report.pytest if report else None
     outcome = judge_tests(
         run,

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import distribution
@@ -123,12 +123,14 @@ def made(environment: Environment, folder: Path, *mounts: Path) -> Iterator[Inte
 
 
 @contextmanager
-def monitored(folder: Path, *mounts: Path) -> Iterator[Interpreter]:
+def monitored(folder: Path, *mounts: Path, further: Sequence[str] = ()) -> Iterator[Interpreter]:
     """A Python of 3.12 or newer with pytest: this one, or one of a container that sees the folders.
 
-    The container's has pytest in `folder / SITE`, out of this environment's own files.
+    The container's has pytest in `folder / SITE`, out of this environment's own files, and beside
+    it the `further` requirements, from a package registry.
 
     Raises:
+        NoRegistry: there is none.
         NotToBeHad: there is no engine with that image.
     """
     (folder / SITE).mkdir()
@@ -144,7 +146,10 @@ def monitored(folder: Path, *mounts: Path) -> Iterator[Interpreter]:
             else:
                 shutil.copyfile(source, target)
     with _container("python:3.13-slim", (folder, *mounts)) as container:
-        yield Interpreter(("python",), plugins=False, container=container)
+        python = Interpreter(("python",), plugins=False, container=container)
+        if further:
+            _pip(python, folder, "--no-deps", "--target", str(folder / SITE), *further)
+        yield python
 
 
 @contextmanager
@@ -162,11 +167,15 @@ def _container(image: str, mounts: Iterable[Path]) -> Iterator[str]:
 def _venv(base: Interpreter, environment: Environment, folder: Path) -> None:
     made = base.run("-m", "venv", str(folder / "venv"), cwd=folder, env={}, timeout=120)
     assert made.returncode == 0, made.stdout + made.stderr
-    pip = Interpreter((str(folder / "venv/bin/python"), "-m", "pip"), True, base.container)
+    python = Interpreter((str(folder / "venv/bin/python"),), True, base.container)
+    _pip(python, folder, environment.pytest, *PLUGINS)
+
+
+def _pip(python: Interpreter, folder: Path, *wanted: str) -> None:
     # On the host pip keeps what the user told it about registries; in a container the image does.
-    env = {} if base.container else {k: v for k, v in os.environ.items() if not _steers(k)}
-    install = ["install", "--quiet", "--retries=0", "--timeout=10", environment.pytest, *PLUGINS]
-    done = pip.run(*install, cwd=folder, env=env, timeout=300)
+    env = {} if python.container else {k: v for k, v in os.environ.items() if not _steers(k)}
+    install = ["-m", "pip", "install", "--quiet", "--retries=0", "--timeout=10", *wanted]
+    done = python.run(*install, cwd=folder, env=env, timeout=300)
     if done.returncode and UNREACHABLE.search(done.stdout + done.stderr):
         raise NoRegistry(done.stderr.strip()[-500:])
     assert done.returncode == 0, done.stdout + done.stderr

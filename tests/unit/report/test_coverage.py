@@ -4,6 +4,7 @@ from seatrial.evidence.coverage import (
     ChangeCoverage,
     Coverage,
     CoverageCounts,
+    CoverageParts,
     SourceCheck,
     Threshold,
 )
@@ -43,6 +44,18 @@ def test_the_change_has_its_own_line() -> None:
     assert "no measured line changed" in show(change=ChangeCoverage(base="main"))[1]
     unknown = ChangeCoverage(base="main", reason="git knows no commit main here")
     assert show(change=unknown)[1].endswith("not measured: git knows no commit main here")
+
+
+def test_it_is_said_what_the_coverage_of_a_part_of_the_tests_is_made_of() -> None:
+    together = CoverageParts(together=True, since="t1", measured_tests=2, stored_tests=7)
+    alone = CoverageParts(together=False, since="t1", reason="a.py differs")
+
+    assert show(parts=together)[1] == (
+        "it is the coverage of all tests: 2 ran, and of 7 it is known since trial t1"
+    )
+    assert show(parts=alone)[1] == (
+        "it is the coverage of the tests that ran, not of all: a.py differs"
+    )
 
 
 def test_sources_that_differ_are_told() -> None:
