@@ -93,6 +93,14 @@ def hide_change_from_git(subject: Subject, honest: Judged) -> None:
     change_file(subject, honest)
 
 
+def filter_change_for_git(subject: Subject, honest: Judged) -> None:
+    """Git is shown the commit's file in place of the changed one, which has the same size."""
+    subject.repository.put(".git/info/attributes", "shop/prices.py filter=hide\n")
+    subject.repository.git("config", "filter.hide.clean", "git cat-file blob HEAD:shop/prices.py")
+    prices = (subject.folder / "shop/prices.py").read_text()
+    subject.repository.put("shop/prices.py", prices.replace("sum(prices)", "max(prices)"))
+
+
 def bring_ignored_conftest(subject: Subject, honest: Judged) -> None:
     subject.repository.put(".git/info/exclude", "conftest.py\n")
     subject.repository.put("conftest.py", "collect_ignore = ['tests']\n")
@@ -158,6 +166,11 @@ TAMPERINGS = (
         "has git not look at the change",
         hide_change_from_git,
         {"dirty-tree": "git is told not to look at them"},
+    ),
+    Tampering(
+        "has a filter show git the file of the commit",
+        filter_change_for_git,
+        {"dirty-tree": "files differ from the commit"},
     ),
     Tampering(
         "brings a conftest.py that git ignores",

@@ -1,6 +1,8 @@
 """Asks git what tree is being tried."""
 
+import hashlib
 import os
+import re
 import subprocess
 from datetime import datetime
 from pathlib import Path
@@ -30,19 +32,27 @@ _STEERING = (
 )
 
 
+_FILTERS = r"^filter\..*\.(clean|process)$"
+_POINTER = re.compile(r"\Aversion https://git-lfs\.[^\n]*\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n")
+_MAX_FILTERED_BYTES = 1 << 20
+"""Code and settings are smaller; what is larger is not read each time the tree is looked at."""
+_SHA1_DIGITS = 40
+
+
 def read_commit(project: Path) -> Commit | None:
     """The commit, branch and state of the project's tree; None if git does not know it.
 
     Dirty is also a tree with files that git was told not to look at: tracked ones that are assumed
-    to be unchanged, and ignored ones that steer tests or their judgement. Those in folders that are
-    ignored as a whole, such as environments, are passed over.
+    to be unchanged, those that a filter of the repository's configuration turns into the commit's
+    before git compares them, and ignored ones that steer tests or their judgement. Those in folders
+    that are ignored as a whole, such as environments, are passed over.
     """
     head = _git(project, "rev-parse", "HEAD")
     if head is None:
         return None
     branch = _git(project, "symbolic-ref", "--short", "--quiet", "HEAD")
     changed = _git(project, *_STATUS, "--", ".")
-    dirty = changed != "" or _hides_files(project)
+    dirty = changed != "" or _hides_files(project) or _filters_files(project)
     return Commit(id=head.strip(), branch=(branch or "").strip() or None, dirty=dirty)
 
 
@@ -94,6 +104,42 @@ def _hides_files(project: Path) -> bool:
     ignored = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
     found = (_git(project, *ignored, "--", *patterns) or "").split("\0")
     return any(name and not name.endswith("/") for name in found)
+
+
+def _filters_files(project: Path) -> bool:
+    """Whether a file that goes through a filter is neither the commit's nor what its pointer names.
+
+    Git LFS commits pointers that hold the content's SHA-256, so its files can be told.
+    """
+    if not _git(project, "config", "--get-regexp", _FILTERS):
+        return False
+    listed = _git(project, "ls-files", "-z", "--stage", "--", ".", ":(exclude,attr:!filter)")
+    if listed is None:
+        return True
+    for entry in filter(None, listed.split("\0")):
+        about, _, name = entry.partition("\t")
+        blob = about.split()[1]
+        try:
+            path = project / name
+            if path.is_symlink() or path.stat().st_size > _MAX_FILTERED_BYTES:
+                continue
+            content = path.read_bytes()
+        except OSError:
+            return True
+        if blob != _blob_id(content, blob) and not _points_to(project, blob, content):
+            return True
+    return False
+
+
+def _blob_id(content: bytes, like: str) -> str:
+    """Git's id of a content, by the algorithm of another id."""
+    algorithm = hashlib.sha1 if len(like) == _SHA1_DIGITS else hashlib.sha256
+    return algorithm(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def _points_to(project: Path, blob: str, content: bytes) -> bool:
+    oid = _POINTER.search(_git(project, "cat-file", "blob", blob) or "")
+    return oid is not None and oid[1] == hashlib.sha256(content).hexdigest()
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import subprocess
 from collections.abc import Callable
@@ -175,3 +176,39 @@ def test_a_file_that_only_keeps_the_folder_does_not_count(
     commit(git, tmp_path, f"reports/{name}")
 
     assert not has_tracked_files(tmp_path / "reports")
+
+
+def test_a_change_that_a_filter_takes_back_before_git_compares_makes_it_dirty(
+    tmp_path: Path, git: Git
+) -> None:
+    commit(git, tmp_path)
+    (tmp_path / ".git/info/attributes").write_text("*.py filter=hide\n")
+    git("config", "filter.hide.clean", "git cat-file blob HEAD:main.py")
+    (tmp_path / "main.py").write_text("y", encoding="utf-8")  # of the same size
+    os.utime(tmp_path / "main.py", (2e9, 2e9))
+    assert git("status", "--porcelain") == ""
+
+    found = read_commit(tmp_path)
+
+    assert found is not None
+    assert found.dirty
+
+
+@pytest.mark.parametrize(("content", "dirty"), [("large", False), ("other", True)])
+def test_a_file_of_git_lfs_is_the_one_that_its_pointer_names(
+    tmp_path: Path, git: Git, content: str, dirty: bool
+) -> None:
+    digest = hashlib.sha256(b"large").hexdigest()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize 5\n"
+    (tmp_path / ".gitattributes").write_text("*.bin filter=lfs\n")
+    git("config", "filter.lfs.clean", f"printf '{pointer}'".replace("\n", "\\n"))
+    (tmp_path / "data.bin").write_text("large", encoding="utf-8")
+    commit(git, tmp_path)
+    assert git("cat-file", "blob", "HEAD:data.bin") == pointer.strip()
+    (tmp_path / "data.bin").write_text(content, encoding="utf-8")
+    os.utime(tmp_path / "data.bin", (2e9, 2e9))
+
+    found = read_commit(tmp_path)
+
+    assert found is not None
+    assert found.dirty is dirty
