@@ -38,7 +38,7 @@ class Attempt:
     keeps_coverage: str | None = None
     """A file of the project that gets the coverage data of the honest trial."""
     long: bool = False
-    """Left out of `make test`: `acceptance` has a trial like it, but no verdict on that."""
+    """Left out of `make test`: the catalogue or `acceptance` has one that comes to the same."""
 
 
 def assert_rejected_for(cheat: Cheat, judged: Judged, honest: Judged) -> None:

@@ -1,7 +1,7 @@
 """Results, reports and the probe's own files, changed by the project's code in the container."""
 
 from .attempt import Attempt, Cheat
-from .honest import COMMAND, TESTS, compose
+from .honest import COMMAND, DOCKERFILE, TESTS, compose
 
 __all__ = ["ATTEMPTS"]
 
@@ -48,7 +48,7 @@ def pytest_unconfigure(config):
             Cheat(
                 "forges the JUnit file in a test",
                 "doubt:junit-contradicts",
-                "the JUnit file has 80 passed tests, the probe saw 12",
+                "the JUnit file has 80 passed tests, the probe saw 13",
             ),
             Cheat(
                 "writes results into the probe's file",
@@ -76,6 +76,11 @@ def pytest_unconfigure(config):
                 "a copy of the project's file kept.txt (reports/summary.txt)",
             ),
             Cheat(
+                "has Python leave its assert statements out",
+                "doubt:asserts-off",
+                "Python ran optimised (-O, PYTHONOPTIMIZE)",
+            ),
+            Cheat(
                 "removes a test file after the run, so that nobody sees what was in it",
                 "doubt:tests-differ",
                 "gone from the container after the run: tests/test_stock.py",
@@ -91,6 +96,7 @@ import shutil
 import time
 
 from _pytest import runner
+from shop import prices
 
 
 def test_forges_what_it_can_reach():
@@ -101,6 +107,11 @@ def test_forges_what_it_can_reach():
         file.write("of another day")
     os.utime("reports/old.txt", (1e9, 1e9))
     atexit.register(after_pytest)
+
+
+def test_that_would_fail():
+    found = prices.total([1]), prices.reduced(1, 1), prices.reduced(1, 0), prices.rounded(1)
+    assert found == ()
 
 
 def after_pytest():
@@ -116,7 +127,10 @@ def after_pytest():
         file.write("# as if nothing had happened")
     os.remove("tests/test_stock.py")
 """,
-            "docker-compose.test.yml": _WITH_JUNIT,
+            "Dockerfile.test": f"{DOCKERFILE}ENV PYTHONOPTIMIZE=1\n",
+            "docker-compose.test.yml": compose(
+                f"{COMMAND} --junitxml=reports/junit.xml --assert=plain"
+            ),
         },
     ),
     Attempt(

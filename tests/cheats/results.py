@@ -61,6 +61,7 @@ ATTEMPTS = (
             "test.sh": f"#!/bin/sh\n{COMMAND}\necho all is well\nexit 0\n",
             "docker-compose.test.yml": compose("sh test.sh"),
         },
+        long=True,
     ),
     Attempt(
         (Cheat("skips all its tests", "trial-failed", "no tests, no test ran (9 skipped)"),),
@@ -121,5 +122,6 @@ def _later():
             ),
             "docker-compose.test.yml": compose(f"{COMMAND} --junitxml=reports/junit.xml"),
         },
+        long=True,
     ),
 )

@@ -145,6 +145,11 @@ class _Reading:
         told = _text(event.get("container"))
         if _ID.fullmatch(told) and told != self._container:
             self._tell("events-forged", "a session says that it ran in another container", told)
+        if event.get("optimized"):
+            what = (
+                "Python ran optimised (-O, PYTHONOPTIMIZE), so assert statements may check nothing"
+            )
+            self._tell("asserts-off", what)
         raw = event.get("loaded")
         if not isinstance(raw, list) or not raw:
             self._tell("events-forged", "a session began that the probe did not tell of")

@@ -303,6 +303,7 @@ class Probe:
             arguments=list(config.invocation_params.args),
             folder=os.getcwd(),
             root=str(config.rootpath),
+            optimized=sys.flags.optimize,
             junit=junit_path(config),
             executable=sys.executable,
             pytest_cov=config.pluginmanager.hasplugin("pytest_cov"),

@@ -172,3 +172,12 @@ def test_doubts_of_a_kind_are_not_told_without_end(tmp_path: Path) -> None:
     events = [result(f"t{number}") for number in range(500)]
 
     assert len(doubts(tmp_path, START, *events, END)) == 20
+
+
+@pytest.mark.parametrize(("optimized", "count"), [(0, 0), (1, 1), (2, 1)])
+def test_a_python_that_leaves_assert_statements_out_casts_a_doubt(
+    tmp_path: Path, optimized: int, count: int
+) -> None:
+    found = doubts(tmp_path, START | {"optimized": optimized}, END)
+
+    assert [key for key, _ in found] == ["asserts-off"] * count

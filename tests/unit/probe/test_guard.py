@@ -346,6 +346,15 @@ def test_a_session_that_is_ended_well_too_early_shows_tests_without_results(
     assert (done.seen.counts.collected, done.seen.counts.ran) == (3, 1)
 
 
+def test_a_session_tells_whether_assert_statements_are_left_out(run: RunPytest) -> None:
+    tests = "def test_a(): assert False"
+    off = run("-q", "--assert=plain", test_it=tests, environ={"PYTHONOPTIMIZE": "1"})
+
+    assert off.outcomes == {"test_a": "passed"}
+    assert [start["optimized"] for start in told(off, "start")] == [1]
+    assert [start["optimized"] for start in told(run("-q", test_it=tests), "start")][-1] == 0
+
+
 def test_the_files_that_run_are_told_with_their_hashes(run: RunPytest) -> None:
     (start,) = told(run("-q", test_it=TESTS), "start")
 
