@@ -116,7 +116,11 @@ def main() -> int:
     parser.add_argument("--stands", type=int, default=1, help="stacks side by side (default: 1)")
     parser.add_argument("--cpu-shares", type=int, help="weight of the containers, of 1024")
     options = Options(**vars(parser.parse_args()))
-    tried = try_all(options)
+    try:
+        tried = try_all(options)
+    except KeyboardInterrupt:
+        print("stopped; what was tried is kept for the next time", file=sys.stderr)
+        return 130
     print(summary(tried, options.count))
     return 0 if len(tried) >= options.count and not any(each.missed for each in tried) else 1
 
