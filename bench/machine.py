@@ -18,7 +18,7 @@ def describe_machine() -> str:
         f"{os.cpu_count()} cores",
         f"{memory:.0f} GiB",
         system,
-        f"{platform.system()} {platform.release()}",
+        f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         f"Python {platform.python_version()}",
         _said("engine", "docker", "version", "--format", "{{.Server.Version}}"),
         _said("Compose", "docker", "compose", "version", "--short"),
