@@ -7,7 +7,10 @@ there is nothing to tell, and it is said why.
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PREFIX = "seatrial "
 """What the contexts' names begin with; no project's own do."""
@@ -21,7 +24,9 @@ class Labels:
     A module counts for itself, wherever its import began: who imports it first is chance.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, refuse: Callable[[], str] = lambda: "") -> None:
+        self._refuse = refuse
+        """Says why coverage.py must not be told; asked when it has begun to measure."""
         self._stack: list[tuple[str, Any]] = [(SESSION, None)]
         self._told: tuple[Any, str] = (None, "")
         self.fault = ""
@@ -69,7 +74,7 @@ class Labels:
             if current is None or told == self._told:
                 return
             if current is not self._told[0]:
-                self.fault = why_not(current)
+                self.fault = self._refuse() or why_not(current)
             if not self.fault:
                 current.switch_context(PREFIX + told[1])
                 self.measured, self._told = True, told

@@ -249,6 +249,23 @@ def roots_of(config: pytest.Config) -> list[str]:
     return [str(config.rootpath), os.getcwd(), *own]
 
 
+def no_contexts(options: Any) -> str:
+    """Why coverage.py must not be told what runs, as far as it is pytest's matter; empty: it may.
+
+    Each worker of xdist has pytest-cov remove all data files when it begins, and with them what
+    others have written that were told already.
+    """
+    if getattr(options, "cov_context", None):
+        return "the command sets contexts of its own (--cov-context)"
+    if (
+        "PYTEST_XDIST_WORKER" in os.environ
+        or getattr(options, "numprocesses", None)
+        or getattr(options, "dist", "no") != "no"
+    ):
+        return "xdist runs the tests in several processes, for which --workers is the way here"
+    return ""
+
+
 def is_held(path: str) -> bool:
     """Whether the process that writes a report is still there, or cannot be told to have ended."""
     try:
@@ -286,9 +303,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         if number is not None:
             writer.add(untraced=number)
     tracer = Tracer(files, writer, tool)
-    tracer.labels = Labels()
-    if getattr(early_config.known_args_namespace, "cov_context", None):
-        tracer.labels.fault = "the command sets contexts of its own (--cov-context)"
+    tracer.labels = Labels(functools.partial(no_contexts, early_config.known_args_namespace))
     tracer.start()
     tracer.tell_coverage()
     children = Children(tracer, folder)

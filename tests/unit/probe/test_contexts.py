@@ -1,13 +1,18 @@
 """What coverage.py is told of what runs, and when it is left alone."""
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import coverage
 import pytest
 
+from seatrial import probe
 from seatrial.probe.seatrial_contexts import Labels
+
+PROBE = Path(probe.__file__).parent
 
 
 @pytest.fixture
@@ -94,6 +99,41 @@ def test_a_project_with_contexts_of_its_own_or_another_core_is_left_alone(
     assert reason in labels.fault
     assert not labels.measured
     assert "seatrial test:a" not in contexts(one)
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "reason"),
+    [
+        ({}, {}, ""),
+        ({"numprocesses": 0, "dist": "no"}, {}, ""),
+        ({"numprocesses": 2, "dist": "load"}, {}, "xdist"),
+        ({"numprocesses": 0}, {"PYTEST_XDIST_WORKER": "gw0"}, "xdist"),
+        ({"cov_context": "test"}, {}, "--cov-context"),
+    ],
+)
+def test_nothing_is_told_where_pytest_cov_could_not_take_it(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], environ: dict[str, str], reason: str
+) -> None:
+    monkeypatch.syspath_prepend(PROBE)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    found = importlib.import_module("seatrial_trace").no_contexts(SimpleNamespace(**options))
+
+    assert reason in found
+    assert bool(reason) == bool(found)
+
+
+def test_who_refuses_is_asked_when_coverage_has_begun(measured: Any) -> None:
+    labels = Labels(lambda: "xdist")
+    labels.enter("test:a")
+    one = measured()
+
+    labels.enter("test:b")
+
+    assert labels.fault == "xdist"
+    assert "seatrial test:b" not in contexts(one)
 
 
 def test_a_coverage_that_cannot_be_told_breaks_nothing(
