@@ -529,13 +529,15 @@ def reach(peer: str) -> dict[str, Any]:
 def container_id() -> str:
     """The id of the container that this runs in, or the host name if it cannot be told.
 
-    Engines mount files of theirs into every container, from a folder that is named after it.
+    Engines mount files of theirs into every container, from a folder that is named after it: the
+    fourth field says from where. The fifth, to where, names others on an engine's own machine.
     """
     try:
         with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
-            found = re.search(r"/(?:containers|overlay-containers)/([0-9a-f]{64})/", mounts.read())
+            sources = "\n".join(line.split(" ", 4)[3] for line in mounts if line.count(" ") > 3)
     except OSError:
-        found = None
+        sources = ""
+    found = re.search(r"/(?:containers|overlay-containers)/([0-9a-f]{64})/", sources)
     return found.group(1) if found else platform.node()
 
 
