@@ -8,6 +8,7 @@ __all__ = ["ATTEMPTS"]
 _LATER = PRICES.replace("return sum(prices)", "return 0")
 
 _BACK = "RUN sed -i 's/return 0/return sum(prices)/' shop/*.py\n"
+_SOFTEN = "RUN sed -i 's/== 3/>= 0/' tests/*.py\n"
 
 ATTEMPTS = (
     Attempt(
@@ -16,12 +17,16 @@ ATTEMPTS = (
                 "turns its sources into those of an earlier commit while the image is built",
                 "required:image-built",
                 "1 source file in the image differ from the project's",
-                also=("required:coverage-extracted",),
+            ),
+            Cheat(
+                "softens its tests while the image is built",
+                "doubt:tests-differ",
+                "a test file in the container is not as the project's tests/test_prices.py",
             ),
         ),
         {
             "shop/prices.py": _LATER,
-            "Dockerfile.test": DOCKERFILE + _BACK,
+            "Dockerfile.test": DOCKERFILE + _BACK + _SOFTEN,
         },
     ),
     Attempt(
@@ -39,18 +44,5 @@ ATTEMPTS = (
             "Dockerfile.test": f"{DOCKERFILE}COPY docs/before/shop shop\n",
         },
         long=True,
-    ),
-    Attempt(
-        (
-            Cheat(
-                "softens its tests while the image is built",
-                "doubt:tests-differ",
-                "a test file in the container is not as the project's tests/test_prices.py",
-            ),
-        ),
-        {
-            "shop/prices.py": _LATER,
-            "Dockerfile.test": f"{DOCKERFILE}RUN sed -i 's/== 3/== 0/' tests/*.py\n",
-        },
     ),
 )

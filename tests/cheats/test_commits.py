@@ -22,6 +22,7 @@ def test_a_first_commit_does_not_bring_its_own_rules(workshop: Workshop, honest:
     assert honest.reasons == {}
 
 
+@pytest.mark.long
 def test_a_trial_of_changed_files_is_none_of_the_commit_that_takes_them_in(
     workshop: Workshop,
 ) -> None:
