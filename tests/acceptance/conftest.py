@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from .engine_state import remove_images
 from .projects import (
     COMPILED_COVERAGE_IMAGE,
     COVERAGE_IMAGE,
@@ -121,11 +122,3 @@ def project(tmp_path: Path) -> Iterator[MakeProject]:
     yield make
     for one in made:
         remove_images(f"seatrial-{one.folder.name}-*")
-
-
-def remove_images(pattern: str) -> None:
-    listing = ["docker", "image", "ls", "--quiet", "--filter", f"reference={pattern}"]
-    images = subprocess.run(listing, capture_output=True, text=True, check=False).stdout.split()
-    if images:
-        remove = ["docker", "image", "rm", "--force", *images]
-        subprocess.run(remove, capture_output=True, check=False)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["containers", "docker", "held", "poll", "programs_naming"]
+__all__ = ["containers", "docker", "held", "poll", "programs_naming", "remove_images"]
 
 _LISTS = {
     "container": ("ps", "--all", "--format", "{{.Names}}"),
@@ -64,3 +64,12 @@ def poll(fact: Callable[[], object], what: str, *, seconds: float = 20.0) -> Non
     while not fact():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         time.sleep(_PAUSE_S)
+
+
+def remove_images(pattern: str) -> None:
+    """Remove the images whose name fits a pattern, as far as the engine lets them go."""
+    listing = ["docker", "image", "ls", "--quiet", "--filter", f"reference={pattern}"]
+    images = subprocess.run(listing, capture_output=True, text=True, check=False).stdout.split()
+    if images:
+        remove = ["docker", "image", "rm", "--force", *images]
+        subprocess.run(remove, capture_output=True, check=False)

@@ -65,9 +65,11 @@ def test_the_same_evidence_gives_the_same_bytes_wherever_they_are_written(
 ) -> None:
     kept = tried.folder / ".seatrial" / "approvals" / tried.trials()[0]
 
-    printed = seatrial("approve", "--json", cwd=tried.folder)
+    printed = seatrial("approve", "--json", cwd=tried.folder, env={"PYTHONHASHSEED": "1"})
     first = documents(kept)
-    seatrial("approve", "--output", str(tmp_path / "out"), cwd=tried.folder)
+    elsewhere = {"PYTHONHASHSEED": "2", "TZ": "Asia/Kathmandu", "LC_ALL": "C", "COLUMNS": "40"}
+    out = str(tmp_path / "out")
+    seatrial("approve", "-C", str(tried.folder), "--output", out, cwd=tmp_path, env=elsewhere)
 
     assert printed.code == 1
     assert printed.stdout.encode() == first[1]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.conftest import _engine, coverage_image, remove_images
+from acceptance.conftest import _engine, coverage_image
+from acceptance.engine_state import remove_images
 from unit.judge.repositories import make_repository
 
 from .attempt import Attempt
