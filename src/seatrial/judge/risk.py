@@ -152,10 +152,10 @@ def _assess(area: str, rules: Sequence[Rule], case: Case) -> Risk:
     wrong = [one for one in seen if one[1].good is False]
     decided = [one for one in wrong if one[0].if_not is level] or wrong
     if level is Level.LOW:
-        told = _told("so", seen)
+        told = _told("", seen)
     else:
         unknown = [one for one in seen if one[1].good is None]
-        told = [*_told("not so", decided), *_told("not measured", unknown)]
+        told = [*_told("not so: ", decided), *_told("not measured: ", unknown)]
     evidence = {row: None for _, answer in seen for row in answer.evidence}
     return Risk(area=area, level=level, reason="; ".join(told), evidence=tuple(evidence))
 
@@ -174,4 +174,4 @@ def _told(head: str, seen: Sequence[tuple[Rule, Seen]]) -> list[str]:
     questions: dict[str, list[str]] = {}
     for rule, answer in seen:
         questions.setdefault(answer.what, []).append(rule.sign.question)
-    return [f"{head}: {', '.join(asked)} ({answer})" for answer, asked in questions.items()]
+    return [f"{head}{', '.join(asked)} ({answer})" for answer, asked in questions.items()]

@@ -78,7 +78,7 @@ def test_an_area_of_which_all_is_measured_and_good_is_low(area: str) -> None:
 def test_a_low_risk_tells_the_figures_that_it_rests_on() -> None:
     reason = risk(audited(), "security").reason
 
-    assert "so: no finding of severity high (0 findings (high) in 2 files)" in reason
+    assert "; no finding of severity high (0 findings (high) in 2 files); " in reason
 
 
 @pytest.mark.parametrize(
