@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from seatrial.cli.app import app
 from seatrial.errors import ExitCode
+from seatrial.judge.criteria import CRITERIA
 from seatrial.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,13 @@ def test_the_readme_lists_every_command_and_no_other() -> None:
 def test_the_readme_tells_every_exit_code() -> None:
     table = read("README.md").split("## Exit codes")[1].split("##")[0]
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == set(ExitCode)
+
+
+def test_the_examples_approval_explains_every_point_of_its_score() -> None:
+    rows = re.findall(r"^\| (\d+) \| `([a-z-]+)` \|", read("docs/approval.md"), re.MULTILINE)
+
+    assert {key: int(points) for points, key in rows} == {one.key: one.weight for one in CRITERIA}
+    assert sum(int(points) for points, _ in rows) == 100
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
