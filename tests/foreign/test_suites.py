@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -16,6 +17,8 @@ from seatrial.evidence.record import Record
 from .fetch import NoRegistry, Source, fetch, load_sources
 
 OWN_FILE = "--junitxml=/tmp/own.xml"
+OURS = "junit.xml"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "shop"
 LONG = {"pgqueuer"}
 """Runs for over a minute and shows nothing that the other PostgreSQL suite does not."""
 
@@ -34,16 +37,7 @@ def test_a_released_package_passes_its_own_suite_in_a_trial(source: Source, tmp_
         project = fetch(source, tmp_path / source.name)
     except NoRegistry as error:
         pytest.skip(f"no package registry answers: {error}")
-    done = subprocess.run(
-        [sys.executable, "-m", "seatrial", "run", "--quiet", "--json", "--", OWN_FILE],
-        cwd=project,
-        env={key: value for key, value in os.environ.items() if not key.startswith("COV_")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    record = Record.model_validate_json(done.stdout)
+    record = run(project, "--", OWN_FILE)
     assert record.pytest is not None
     counts = record.pytest.counts
     assert (counts.passed, counts.skipped + counts.xfailed, counts.failed + counts.errors) == (
@@ -57,6 +51,43 @@ def test_a_released_package_passes_its_own_suite_in_a_trial(source: Source, tmp_
     ours, theirs = record.pytest.junit
     found = our_outcomes(folder / "tests.jsonl")
     assert found == junit_outcomes(folder / theirs) == junit_outcomes(folder / ours)
+
+
+@pytest.mark.engine
+@pytest.mark.foreign
+@pytest.mark.long
+def test_the_example_passes_its_suite_as_its_own_junit_files_tell_it(tmp_path: Path) -> None:
+    project = tmp_path / "shop"
+    ignored = shutil.ignore_patterns(".seatrial", "reports", "__pycache__")
+    shutil.copytree(EXAMPLE, project, ignore=ignored)
+    settings = project / "seatrial.toml"
+    # How long it takes is not what is looked at, and this machine may be busy.
+    settings.write_text(settings.read_text(encoding="utf-8").partition("[budgets]")[0])
+
+    record = run(project)
+
+    folder = project / ".seatrial" / "latest"
+    # Its script asks for a file; each of its two workers writes one, of its share.
+    theirs = sorted(folder.glob("workers/*/junit-project.xml"))
+    assert len(theirs) == 2
+    told = our_outcomes(folder / "tests.jsonl")
+    assert told == sum(map(junit_outcomes, theirs), Counter()) == junit_outcomes(folder / OURS)
+    assert record.pytest is not None
+    assert told.total() == record.pytest.counts.collected > 100
+
+
+def run(project: Path, *arguments: str) -> Record:
+    """Run a trial that passes."""
+    done = subprocess.run(
+        [sys.executable, "-m", "seatrial", "run", "--quiet", "--json", *arguments],
+        cwd=project,
+        env={key: value for key, value in os.environ.items() if not key.startswith("COV_")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return Record.model_validate_json(done.stdout)
 
 
 def our_outcomes(path: Path) -> Counter[tuple[str, str]]:
