@@ -34,6 +34,7 @@ from seatrial.evidence.audit import AuditFinding, Severity
 from seatrial.evidence.doubt import Doubt
 from seatrial.evidence.record import Record
 from seatrial.judge.attest.covered import covered_fault
+from seatrial.judge.attest.envelope import KeyTrust
 from seatrial.judge.attest.keys import read_public_key
 from seatrial.judge.attest.verify import Demands, verified, verify
 from seatrial.judge.criteria import CRITERIA
@@ -468,8 +469,8 @@ def test_the_attestation_verifies_where_there_are_only_the_files(
 
 def test_a_changed_byte_in_any_covered_file_is_found_and_the_file_named(handover: Path) -> None:
     envelopes = {path.name: path.read_bytes() for path in sorted(handover.glob("*.dsse.json"))}
-    keys, now = (read_public_key(handover / "release.pub"),), datetime.now(UTC)
-    untouched = verify(envelopes, keys, handover, Demands(), now)
+    trust, now = KeyTrust((read_public_key(handover / "release.pub"),)), datetime.now(UTC)
+    untouched = verify(envelopes, trust, handover, Demands(), now)
     assert verified(untouched)
     covered = [
         check.name.removeprefix("file ") for check in untouched if check.name.startswith("file ")
@@ -488,7 +489,7 @@ def test_a_changed_byte_in_any_covered_file_is_found_and_the_file_named(handover
             path.write_bytes(changed)
             assert covered_fault(handover, name, digest) == "it has another content"
             if number == 0:
-                checks = verify(envelopes, keys, handover, Demands(), now)
+                checks = verify(envelopes, trust, handover, Demands(), now)
                 assert [one.name for one in checks if one.result == "failed"] == [f"file {name}"]
         path.write_bytes(data)
 

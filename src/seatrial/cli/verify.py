@@ -1,12 +1,15 @@
 """`seatrial verify`: whether attestations hold, where there are only the files."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seatrial.cli import options
 from seatrial.errors import ExitCode, UsageFault
+
+if TYPE_CHECKING:
+    from seatrial.judge.attest.interface import Trust
 
 __all__ = ["EXAMPLES", "verify"]
 
@@ -20,8 +23,11 @@ Examples:
   seatrial verify *.dsse.json --key release.pub --min-score 95 --require coverage-enforced
   seatrial verify *.dsse.json --key release.pub --policy our-rules/seatrial.toml
   seatrial verify *.dsse.json --key ci.pub --key lead.pub --threshold 2 --no-waivers --json
+  seatrial verify *.sigstore.json --issuer https://token.actions.githubusercontent.com \\
+    --identity https://github.com/OWNER/REPO/.github/workflows/ship.yml@refs/heads/main
 
-Exit codes: 0 every check passed, 1 one did not, 2 a key or an envelope cannot be read.
+Exit codes: 0 every check passed, 1 one did not, 2 a key, a trusted root or an envelope cannot be
+read.
 """
 
 
@@ -30,9 +36,24 @@ def verify(
         list[Path], typer.Argument(metavar="ENVELOPE", help="Files that seatrial attest wrote.")
     ],
     key: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(metavar="PUBLIC", help="Public key, PEM; several may be given."),
-    ],
+    ] = None,
+    identity: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Who must have signed Sigstore bundles, instead of a key."),
+    ] = None,
+    issuer: Annotated[
+        str | None, typer.Option(metavar="URL", help="Who must vouch for that identity.")
+    ] = None,
+    trusted_root: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The trusted_root.json of a Sigstore instance.",
+            show_default="the public one's, as it is on this machine",
+        ),
+    ] = None,
     files: Annotated[
         Path,
         typer.Option(
@@ -82,12 +103,8 @@ def verify(
     color: options.ColorOption = options.Color.AUTO,
 ) -> None:
     """Check signature, commit, files, age and verdict of attestations, without a network."""
-    from seatrial.judge.attest.available import require_packages
-
-    require_packages()
     from datetime import UTC, datetime, timedelta
 
-    from seatrial.judge.attest.keys import read_public_key
     from seatrial.judge.attest.verify import Demands, verified
     from seatrial.judge.attest.verify import verify as check_all
     from seatrial.report.attestation import print_verification, verification_json
@@ -98,10 +115,10 @@ def verify(
             where=commit,
             next_step="git rev-parse HEAD prints it",
         )
-    keys = list({one.keyid: one for one in map(read_public_key, key)}.values())
+    trust = _trust(key, threshold, identity, issuer, trusted_root)
     checks = check_all(
         {str(path): _read(path) for path in envelopes},
-        keys,
+        trust,
         files,
         Demands(
             commit=commit,
@@ -111,7 +128,6 @@ def verify(
             criteria=tuple(require or ()),
             no_waivers=no_waivers,
             policy=None if policy is None else _policy(policy),
-            threshold=threshold or len(keys),
         ),
         datetime.now(UTC),
     )
@@ -120,6 +136,49 @@ def verify(
     else:
         print_verification(options.console_for(color), checks)
     raise typer.Exit(ExitCode.OK if verified(checks) else ExitCode.TESTS_FAILED)
+
+
+def _trust(
+    key: list[Path] | None,
+    threshold: int | None,
+    identity: str | None,
+    issuer: str | None,
+    trusted_root: Path | None,
+) -> "Trust":
+    if (key or threshold) and (identity or issuer or trusted_root):
+        raise UsageFault(
+            "--key and --threshold are for envelopes, --identity, --issuer and --trusted-root for "
+            "bundles: not both in one call",
+            next_step="verify *.dsse.json with --key, *.sigstore.json with --identity and --issuer",
+        )
+    if key:
+        return _key_trust(key, threshold)
+    if identity and issuer:
+        return _identity_trust(identity, issuer, trusted_root)
+    raise UsageFault(
+        "it is not said whose signatures count",
+        next_step="--key PUBLIC for envelopes, --identity ID and --issuer URL for bundles",
+    )
+
+
+def _key_trust(paths: list[Path], threshold: int | None) -> "Trust":
+    from seatrial.judge.attest.available import require_packages
+
+    require_packages("attest")
+    from seatrial.judge.attest.envelope import KeyTrust
+    from seatrial.judge.attest.keys import read_public_key
+
+    keys = list({one.keyid: one for one in map(read_public_key, paths)}.values())
+    return KeyTrust(keys, threshold or len(keys))
+
+
+def _identity_trust(identity: str, issuer: str, trusted_root: Path | None) -> "Trust":
+    from seatrial.judge.attest.available import require_packages
+
+    require_packages("keyless")
+    from seatrial.judge.attest.bundle import IdentityTrust, read_verifier
+
+    return IdentityTrust(identity, issuer, read_verifier(trusted_root))
 
 
 def _policy(text: str) -> str:
@@ -138,12 +197,12 @@ def _is_commit(text: str) -> bool:
 
 
 def _read(path: Path) -> bytes:
-    from seatrial.judge.attest.envelope import MAX_ENVELOPE
+    from seatrial.judge.attest.interface import MAX_SEALED
 
     try:
         if not path.is_file():
             raise UsageFault("there is no such envelope", where=str(path))
         with path.open("rb") as file:
-            return file.read(MAX_ENVELOPE + 1)
+            return file.read(MAX_SEALED + 1)
     except OSError as error:
         raise UsageFault(f"the envelope cannot be read: {error}", where=str(path)) from error

@@ -6,20 +6,21 @@ from seatrial.errors import UsageFault
 
 __all__ = ["require_packages"]
 
+_PACKAGES = {
+    "attest": ("cryptography", "in_toto_attestation", "securesystemslib"),
+    "keyless": ("in_toto_attestation", "sigstore"),
+}
 
-def require_packages() -> None:
-    """Stop before anything of them is imported.
+
+def require_packages(extra: str) -> None:
+    """Stop before anything of them is imported; `extra` is `attest` or `keyless`.
 
     Raises:
         UsageFault: a package is missing.
     """
-    missing = [
-        name
-        for name in ("cryptography", "in_toto_attestation", "securesystemslib")
-        if find_spec(name) is None
-    ]
+    missing = [name for name in _PACKAGES[extra] if find_spec(name) is None]
     if missing:
         raise UsageFault(
             f"attestations need packages that are not installed: {', '.join(missing)}",
-            next_step="pip install 'seatrial[attest]'",
+            next_step=f"pip install 'seatrial[{extra}]'",
         )

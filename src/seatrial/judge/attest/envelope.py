@@ -1,6 +1,6 @@
-"""The signed envelope (DSSE, https://github.com/secure-systems-lab/dsse) of a statement."""
+"""The envelope (DSSE, https://github.com/secure-systems-lab/dsse) that keys sign a statement in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,20 +8,19 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
+from seatrial.judge.attest.interface import MAX_SEALED, PAYLOAD_TYPE, Held
 from seatrial.judge.attest.strict_json import canonical, parse
+from seatrial.words import counted
 
 __all__ = [
-    "MAX_ENVELOPE",
-    "PAYLOAD_TYPE",
+    "KeySeal",
+    "KeyTrust",
     "Signatures",
     "check_signatures",
     "read_envelope",
     "seal",
 ]
 
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
-MAX_ENVELOPE = 64 << 20
-"""Bytes; 100,000 tests with names of 100 characters take a quarter of it."""
 _MAX_SIGNATURES = 32
 
 
@@ -35,6 +34,44 @@ class Signatures:
     """Those of the given keys whose signatures do not fit."""
     unknown: tuple[str, ...] = ()
     """Of keys that were not given; they count for nothing."""
+
+
+@dataclass(frozen=True)
+class KeySeal:
+    """Signs with keys, each of which signs every statement."""
+
+    signers: Sequence[CryptoSigner]
+    suffix: str = ".dsse.json"
+
+    def __call__(self, statement: Mapping[str, Any]) -> bytes:
+        """The file of the envelope."""
+        return seal(statement, self.signers)
+
+
+@dataclass(frozen=True)
+class KeyTrust:
+    """Trusts keys."""
+
+    keys: Sequence[SSlibKey]
+    threshold: int = 1
+    """How many of them must have signed."""
+    form: str = "a DSSE envelope of an in-toto statement"
+
+    def held(self, data: bytes) -> Held:
+        """Whether enough of the keys signed an envelope, and no signature of theirs is wrong."""
+        envelope = read_envelope(data)
+        signatures = check_signatures(envelope, {key.keyid: key for key in self.keys})
+        told = f"{counted(len(signatures.good), 'key')} of {len(self.keys)} given signed it"
+        if signatures.good:
+            told += f" ({', '.join(keyid[:12] for keyid in signatures.good)})"
+        told += f", {self.threshold} must have"
+        if signatures.bad:
+            told += f"; the signature of {', '.join(signatures.bad)} does not fit"
+        if signatures.unknown:
+            unknown = counted(len(signatures.unknown), "signature")
+            told += f"; {unknown} by keys that were not given"
+        signed = not signatures.bad and len(signatures.good) >= self.threshold
+        return Held(told, envelope.payload if signed else None)
 
 
 def seal(statement: Mapping[str, Any], signers: Iterable[CryptoSigner]) -> bytes:
@@ -54,9 +91,11 @@ def read_envelope(data: bytes) -> Envelope:
     Raises:
         ValueError: it is none, or of another form.
     """
-    if len(data) > MAX_ENVELOPE:
+    if len(data) > MAX_SEALED:
         raise ValueError("it is too large")
     table = parse(data)
+    if isinstance(table, dict) and "verificationMaterial" in table:
+        raise ValueError("it is a Sigstore bundle: --identity and --issuer check it, no --key does")
     if not isinstance(table, dict) or set(table) != {"payload", "payloadType", "signatures"}:
         raise ValueError("it is no DSSE envelope")
     listed = table["signatures"]

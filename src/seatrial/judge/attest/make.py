@@ -2,14 +2,13 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from securesystemslib.signer import CryptoSigner
 
 from seatrial import __version__
 from seatrial.errors import UsageFault
@@ -19,7 +18,7 @@ from seatrial.evidence.record import Record
 from seatrial.evidence.tests import TestResult, read_results
 from seatrial.judge.approval import Approval, approval_json
 from seatrial.judge.attest.covered import covered_fault
-from seatrial.judge.attest.envelope import seal
+from seatrial.judge.attest.interface import Seal
 from seatrial.judge.attest.statement import Covered, results_statement, verdict_statement
 from seatrial.judge.rules import rules_digest
 
@@ -48,7 +47,7 @@ class Attested:
 def attest(
     project: Path,
     trial: str | None,
-    signers: Sequence[CryptoSigner],
+    seal: Seal,
     now: datetime,
     *,
     output: Path | None = None,
@@ -62,7 +61,7 @@ def attest(
     Raises:
         UsageFault: there is no approval, it is not of a clean commit, or what it rests on is not
             as it was.
-        EnvironmentFault: the envelopes cannot be written.
+        EnvironmentFault: the envelopes cannot be written, or a service failed that signs.
     """
     record, folder = read_record(project, trial or _newest(project))
     documents = {
@@ -88,7 +87,7 @@ def attest(
         ),
     }
     place = output or project / _APPROVALS / record.id
-    written = _write(place, statements, signers)
+    written = _write(place, statements, seal)
     if with_files:
         _copy(project, place, files)
     return Attested(record.id, approval.decision, written, len(files))
@@ -201,14 +200,16 @@ def _configuration(project: Path, record: Record) -> dict[str, dict[str, str]]:
 
 
 def _write(
-    place: Path, statements: Mapping[str, Mapping[str, Any]], signers: Sequence[CryptoSigner]
+    place: Path, statements: Mapping[str, Mapping[str, Any]], seal: Seal
 ) -> tuple[Path, ...]:
+    # All are signed before one is written: a service that fails leaves no half behind.
+    sealed = {f"{name}{seal.suffix}": seal(statement) for name, statement in statements.items()}
     written = []
-    for name, statement in statements.items():
-        path = place / f"{name}.dsse.json"
+    for name, data in sealed.items():
+        path = place / name
         try:
             place.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(seal(statement, signers))
+            path.write_bytes(data)
         except OSError as error:
             raise file_fault("the envelope", error, path) from error
         written.append(path)

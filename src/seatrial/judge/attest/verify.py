@@ -1,4 +1,4 @@
-"""Holds envelopes against keys, files and a policy, and says of each check what it came to."""
+"""Holds envelopes against signers, files and a policy, and says of each check what it came to."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
-from securesystemslib.signer import SSlibKey
 
 from seatrial.evidence.hostile import plain_text
 from seatrial.judge.attest.covered import covered_fault
-from seatrial.judge.attest.envelope import check_signatures, read_envelope
+from seatrial.judge.attest.interface import Trust
 from seatrial.judge.attest.predicate import (
     TEST_RESULT_TYPE,
     VERDICT_TYPE,
@@ -56,8 +55,6 @@ class Demands:
     no_waivers: bool = False
     policy: str | None = None
     """The SHA-256 of the rules that it must have been judged by."""
-    threshold: int = 1
-    """How many of the given keys must have signed each envelope."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ def verified(checks: Sequence[Check]) -> bool:
 
 def verify(
     envelopes: Mapping[str, bytes],
-    keys: Sequence[SSlibKey],
+    trust: Trust,
     files: Path,
     demands: Demands,
     now: datetime,
@@ -87,11 +84,10 @@ def verify(
     `envelopes`: name → bytes; `files`: the folder that the covered files' paths are relative to.
     What an envelope says is not looked at before its signature held.
     """
-    known = {key.keyid: key for key in keys}
     checks: list[Check] = []
     opened: list[_Opened] = []
     for name, data in envelopes.items():
-        made, one = _open(plain_text(name), data, known, demands.threshold)
+        made, one = _open(plain_text(name), data, trust)
         checks += made
         if one is not None:
             opened.append(one)
@@ -106,29 +102,17 @@ def _check(name: str, passed: bool, said: str) -> Check:
     return Check(name, "passed" if passed else "failed", plain_text(said))
 
 
-def _open(
-    name: str, data: bytes, keys: Mapping[str, SSlibKey], threshold: int
-) -> tuple[list[Check], _Opened | None]:
+def _open(name: str, data: bytes, trust: Trust) -> tuple[list[Check], _Opened | None]:
     try:
-        envelope = read_envelope(data)
+        held = trust.held(data)
     except ValueError as error:
         return [_check(f"form of {name}", False, str(error))], None
-    checks = [_check(f"form of {name}", True, "a DSSE envelope of an in-toto statement")]
-    signatures = check_signatures(envelope, keys)
-    told = f"{counted(len(signatures.good), 'key')} of {len(keys)} given signed it"
-    if signatures.good:
-        told += f" ({', '.join(keyid[:12] for keyid in signatures.good)})"
-    told += f", {threshold} must have"
-    if signatures.bad:
-        told += f"; the signature of {', '.join(signatures.bad)} does not fit"
-    if signatures.unknown:
-        told += f"; {counted(len(signatures.unknown), 'signature')} by keys that were not given"
-    signed = not signatures.bad and len(signatures.good) >= threshold
-    checks.append(_check(f"signature of {name}", signed, told))
-    if not signed:
+    checks = [_check(f"form of {name}", True, trust.form)]
+    checks.append(_check(f"signature of {name}", held.payload is not None, held.said))
+    if held.payload is None:
         return checks, None
     try:
-        one = _read_statement(name, envelope.payload)
+        one = _read_statement(name, held.payload)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

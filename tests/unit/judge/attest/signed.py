@@ -12,7 +12,7 @@ from securesystemslib.signer import CryptoSigner, SSlibKey
 
 from seatrial.evidence.record import Commit, Image, Status
 from seatrial.evidence.tests import TestResult
-from seatrial.judge.attest.envelope import seal
+from seatrial.judge.attest.envelope import KeyTrust, seal
 from seatrial.judge.attest.statement import Covered, results_statement, verdict_statement
 from seatrial.judge.attest.verify import Check, Demands, verify
 from seatrial.judge.model import Confidence, CriterionResult, CriterionStatus, Reason
@@ -75,8 +75,11 @@ class Signed:
     envelopes: dict[str, bytes]
     keys: tuple[SSlibKey, ...]
 
+    threshold: int = 1
+
     def checks(self, demands: Demands = NO_DEMANDS, now: datetime = NOW) -> tuple[Check, ...]:
-        return verify(self.envelopes, self.keys, self.folder, demands, now)
+        trust = KeyTrust(self.keys, self.threshold)
+        return verify(self.envelopes, trust, self.folder, demands, now)
 
     def failed(self, demands: Demands = NO_DEMANDS, now: datetime = NOW) -> list[str]:
         return [one.name for one in self.checks(demands, now) if one.result == "failed"]

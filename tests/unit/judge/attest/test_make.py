@@ -10,70 +10,14 @@ from typer.testing import CliRunner, Result
 
 from seatrial.cli.app import app
 from seatrial.errors import UsageFault
-from seatrial.evidence.commit import read_commit
-from seatrial.evidence.folder import RunFolder, manifest, new_run_folder, write_record
+from seatrial.evidence.folder import RunFolder
 from seatrial.evidence.record import Record
-from seatrial.evidence.tests import TestResult, write_results
-from seatrial.judge.approval import approval_json, draw_up
 from seatrial.judge.attest.predicate import verdict_schema
-from seatrial.judge.dossier import Dossier, Exhibit, TrialEvidence
-from seatrial.judge.integrity import sha256_of
-from seatrial.settings import Settings
-from unit.factories import make_pytest, make_record
 
-from .signed import NOW, make_verdict, statement_of
+from .judged import OFFLINE, git, judge
+from .signed import statement_of
 
 ROOT = Path(__file__).parents[4]
-
-
-def git(project: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
-    done = subprocess.run(
-        ["git", "-C", project, *identity, *arguments], check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
-def judge(project: Path, folder: RunFolder, record: Record, **verdict: Any) -> Path:
-    """Write the record and an approval of it; the approval's folder."""
-    record = record.model_copy(update={"files": manifest(folder)})
-    write_record(folder, record)
-    file = folder.record.relative_to(project).as_posix()
-    exhibit = Exhibit(file, sha256_of(folder.record) or "")
-    dossier = Dossier(
-        settings=Settings(),
-        commit=record.commit,
-        trials=(TrialEvidence(record, exhibit),),
-        now=NOW,
-    )
-    approvals = project / ".seatrial" / "approvals" / record.id
-    approvals.mkdir(parents=True, exist_ok=True)
-    approval = draw_up(dossier, make_verdict(**verdict))
-    (approvals / "approval.json").write_text(approval_json(approval))
-    (approvals / "APPROVAL.md").write_text("# Approved\n")
-    return approvals
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project with one judged trial of its commit."""
-    project = tmp_path / "shop"
-    project.mkdir()
-    git(project, "init", "-q")
-    (project / "compose.test.yml").write_text("services: {}\n")
-    (project / ".gitignore").write_text(".seatrial/\n")
-    git(project, "add", ".")
-    git(project, "commit", "-qm", "Begin")
-    folder = new_run_folder(project, "20260102-030405-a1b2c3")
-    with write_results(folder.path / "tests.jsonl") as write:
-        write(TestResult("test_a.py::a", "passed", "c"))
-    record = make_record(
-        commit=read_commit(project),
-        compose_files=(str(project / "compose.test.yml"),),
-        pytest=make_pytest(passed=1, tests="tests.jsonl"),
-    )
-    judge(project, folder, record)
-    return project
 
 
 @pytest.fixture
@@ -183,20 +127,6 @@ def test_rules_that_cannot_be_read_are_a_fault(project: Path, key: Path, tmp_pat
     assert isinstance(made.exception, UsageFault)
 
 
-ALONE = """
-import sys
-
-def refuse(event, arguments):
-    if event.startswith("socket.") or event in {"subprocess.Popen", "os.system", "os.posix_spawn"}:
-        raise RuntimeError(f"{event}: {arguments}")
-
-sys.addaudithook(refuse)
-from seatrial.cli.app import main
-main()
-"""
-"""Seatrial in a process that can neither open a socket nor start a program."""
-
-
 def test_verifying_opens_no_socket_and_starts_no_program(
     project: Path, key: Path, tmp_path: Path
 ) -> None:
@@ -208,13 +138,13 @@ def test_verifying_opens_no_socket_and_starts_no_program(
     asked = ["--key", str(key.with_suffix(".pub")), "--files", str(handed)]
     asked += ["--policy", str(rules), "--commit", git(project, "rev-parse", "HEAD")]
 
-    command = [sys.executable, "-c", ALONE, "verify", *envelopes, *asked]
+    command = [sys.executable, "-c", OFFLINE, "verify", *envelopes, *asked]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "VERIFIED" in done.stdout
     refused = subprocess.run(
-        [sys.executable, "-c", ALONE.replace("main()", "__import__('socket').socket()")],
+        [sys.executable, "-c", OFFLINE.replace("main()", "__import__('socket').socket()")],
         check=False,
         capture_output=True,
     )

@@ -15,7 +15,8 @@ from securesystemslib.signer import CryptoSigner
 
 from seatrial.evidence.record import Status
 from seatrial.evidence.tests import TestResult
-from seatrial.judge.attest.envelope import PAYLOAD_TYPE, read_envelope, seal
+from seatrial.judge.attest.envelope import KeyTrust, read_envelope, seal
+from seatrial.judge.attest.interface import PAYLOAD_TYPE
 from seatrial.judge.attest.strict_json import canonical
 from seatrial.judge.attest.verify import Check, Demands, verified, verify
 from seatrial.judge.model import Reason
@@ -99,12 +100,13 @@ def test_any_changed_byte_of_a_covered_file_is_found_and_the_file_named(
 @pytest.mark.parametrize("name", ["verdict", "test-result"])
 def test_any_changed_byte_of_an_envelope_is_found(signed: Signed, name: str) -> None:
     data = signed.envelopes[name]
+    trust = KeyTrust(signed.keys)
     for where in range(len(data)):
         # Of the last digit of base64, 0x02 may change nothing but its spare bits.
         for flip in (0x01, 0x02, 0x20, 0x80):
             changed = bytearray(data)
             changed[where] ^= flip
-            held = verify({name: bytes(changed)}, signed.keys, signed.folder, Demands(), NOW)
+            held = verify({name: bytes(changed)}, trust, signed.folder, Demands(), NOW)
             found = {check.name for check in held if check.result == "failed"}
             assert found & {f"form of {name}", f"signature of {name}"}, where
 
@@ -315,11 +317,10 @@ def test_without_a_verdict_nothing_is_approved(signed: Signed) -> None:
 def test_every_key_asked_for_must_have_signed(tmp_path: Path) -> None:
     one, two, three = (CryptoSigner.generate_ed25519() for _ in range(3))
     signed = make_signed(tmp_path, one, two)
-    assert signed.failed(Demands(threshold=2)) == []
+    assert Signed(tmp_path, signed.envelopes, signed.keys, threshold=2).failed() == []
     keys = (one.public_key, three.public_key)
-    partly = Signed(tmp_path, signed.envelopes, keys)
-    assert partly.failed(Demands(threshold=1)) == []
-    assert partly.failed(Demands(threshold=2)) == [
+    assert Signed(tmp_path, signed.envelopes, keys, threshold=1).failed() == []
+    assert Signed(tmp_path, signed.envelopes, keys, threshold=2).failed() == [
         "signature of verdict",
         "signature of test-result",
     ]
@@ -340,7 +341,7 @@ def test_a_signature_of_a_known_key_that_does_not_fit_fails_beside_one_that_does
     table = json.loads(signed.envelopes["verdict"])
     table["signatures"][1]["sig"] = table["signatures"][0]["sig"]
     broken = Signed(tmp_path, {"verdict": canonical(table) + b"\n"}, signed.keys)
-    assert broken.failed(Demands(threshold=1)) == ["signature of verdict"]
+    assert broken.failed() == ["signature of verdict"]
 
 
 @pytest.mark.parametrize(
@@ -382,7 +383,7 @@ def test_hostile_bytes_end_in_a_check_that_failed(signed: Signed, data: bytes) -
 def test_an_envelope_that_is_too_large_is_not_even_parsed(
     signed: Signed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seatrial.judge.attest.envelope.MAX_ENVELOPE", 10)
+    monkeypatch.setattr("seatrial.judge.attest.envelope.MAX_SEALED", 10)
     with pytest.raises(ValueError, match="too large"):
         read_envelope(signed.envelopes["verdict"])
 
