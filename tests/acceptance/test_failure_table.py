@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
 
+from seatrial.evidence.collected import read_collected
 from seatrial.evidence.record import Record, Status
 
 from .program import run_trial
@@ -186,6 +187,8 @@ def test_a_failure_is_told_and_costs_no_finished_result(project: MakeProject, ro
     assert record.pytest is not None
     assert record.pytest.exit_status == row.pytest_exit
     assert record.pytest.container_confirmed
+    names = map(short, read_collected(made.runs / record.id / "collected.jsonl"))
+    assert set(map(short, record.pytest.not_run)) == set(names) - row.outcomes.keys()
     # However the run ended: it is written from what the probe told until then.
     assert record.pytest.junit == ("junit.xml",)
     messages = {short(failure.test): failure.message for failure in record.pytest.failures}

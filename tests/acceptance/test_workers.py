@@ -5,6 +5,7 @@ import json
 import pytest
 from junitparser import JUnitXml
 
+from seatrial.evidence.collected import read_collected
 from seatrial.evidence.record import Status
 
 from .engine_state import held
@@ -60,6 +61,7 @@ def test_workers_together_run_what_one_runs_each_test_once_and_prove_it(
     containers = {worker.container for worker in together.split.workers}
     assert {result["container"] for result in results(split, together.id)} == containers
     assert len(containers) == 3
+    assert sorted(read_collected(split.runs / together.id / "collected.jsonl")) == sorted(ids)
     assert together.pytest.junit[0] == "junit.xml"
     junit = JUnitXml.fromfile(str(split.runs / together.id / "junit.xml"))
     assert (junit.tests, junit.failures, junit.errors) == (17, 0, 0)

@@ -8,9 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+from seatrial.evidence.collected import NameSink
 from seatrial.evidence.coverage_events import CoverageReading, CoverageSightings
 from seatrial.evidence.hostile import plain_text
-from seatrial.evidence.record import Failure, Pytest, Reach, TestCounts
+from seatrial.evidence.record import (
+    MAX_PLUGIN_NAME,
+    MAX_PLUGINS,
+    Failure,
+    Plugin,
+    Pytest,
+    Reach,
+    TestCounts,
+)
 from seatrial.evidence.tests import Outcome, TestResult, TestSink
 
 __all__ = ["EVENTS_FILE", "ProbeReport", "each_event", "read_events"]
@@ -21,6 +30,8 @@ MAX_FAILURES = 200
 MAX_LINE = 1 << 20
 """Bytes: a failure's text of 10,000 characters, each escaped to six, and a long node id."""
 MAX_LISTED = 200
+MAX_NAMES = 1_000_000
+"""Names of collected tests that are handed on."""
 MAX_SHORT = 600
 MAX_ROOTS = 5
 """A script may run pytest in several folders; beyond these nothing is looked into."""
@@ -53,13 +64,16 @@ class ProbeReport:
     """When the first session began, by the container's wall clock."""
 
 
-def read_events(path: Path, sink: TestSink | None = None) -> ProbeReport | None:
+def read_events(
+    path: Path, sink: TestSink | None = None, names: NameSink | None = None
+) -> ProbeReport | None:
     """Read the events file; None if there is none or no pytest session started.
 
-    Every result is given to `sink`. Several sessions (a script that calls pytest twice) are added
-    up: the exit status is the first that is not 0, or None if one of them did not end.
+    Every result is given to `sink`, every test that was collected to be run to `names`. Several
+    sessions (a script that calls pytest twice) are added up: the exit status is the first that is
+    not 0, or None if one of them did not end.
     """
-    reading = _Reading(sink or (lambda _: None))
+    reading = _Reading(sink or (lambda _: None), names or (lambda _: None))
     for event in each_event(path):
         reading.take(event)
     return reading.report()
@@ -68,14 +82,17 @@ def read_events(path: Path, sink: TestSink | None = None) -> ProbeReport | None:
 class _Reading:
     """What is known after the events so far."""
 
-    def __init__(self, sink: TestSink) -> None:
+    def __init__(self, sink: TestSink, names: NameSink) -> None:
         self._sink = sink
+        self._name = names
+        self._names = 0
         self._starts: list[Mapping[str, Any]] = []
         self._ends: list[int] = []
         self._collected: list[int] = []
         self._deselected: list[int] = []
         self._hooks: dict[str, None] = {}
         self._left_out_by: dict[str, None] = {}
+        self._plugins: dict[Plugin, None] = {}
         self._counts: Counter[str] = Counter()
         self._seconds = 0.0
         self._running: dict[str, None] = {}
@@ -89,6 +106,8 @@ class _Reading:
         match event.get("event"):
             case "start":
                 self._starts.append(event)
+                if len(self._plugins) < MAX_PLUGINS:
+                    self._plugins |= dict.fromkeys(_plugins(event.get("plugins")))
                 self._collected.append(0)
                 self._deselected.append(0)
             case "deselected" if self._deselected:
@@ -100,6 +119,8 @@ class _Reading:
             case "collected" if self._collected and not self._starts[-1].get("collect_only"):
                 # Under xdist every worker reports the same collection.
                 self._collected[-1] = max(self._collected[-1], _integer(event.get("count")))
+            case "names" if self._starts and not self._starts[-1].get("collect_only"):
+                self._hand_on(event.get("tests"))
             case "peer" if len(self._reach) < _MAX_PEERS:
                 self._reach.append(_reach(event))
             case "running":
@@ -128,6 +149,7 @@ class _Reading:
             pytest=Pytest(
                 version=_text(first.get("pytest")),
                 python=_text(first.get("python")),
+                plugins=tuple(self._plugins)[:MAX_PLUGINS],
                 arguments=tuple(map(_text, arguments if isinstance(arguments, list) else ())),
                 exit_status=next(filter(None, self._ends), 0) if complete else None,
                 counts=TestCounts(
@@ -153,6 +175,13 @@ class _Reading:
             )[:MAX_ROOTS],
             started=_moment(first.get("wall")),
         )
+
+    def _hand_on(self, names: Any) -> None:
+        for name in names if isinstance(names, list) else ():
+            if self._names == MAX_NAMES:
+                return
+            self._names += 1
+            self._name(_text(name))
 
     def _result(self, event: Mapping[str, Any], outcome: str) -> None:
         test = _text(event.get("id"))
@@ -210,6 +239,13 @@ def _reach(event: Mapping[str, Any]) -> Reach:
         connect_seconds=_seconds(event.get("connect")),
         fault=_text(event.get("fault")) or None,
     )
+
+
+def _plugins(value: Any) -> Iterator[Plugin]:
+    for pair in value[:MAX_PLUGINS] if isinstance(value, list) else ():
+        if isinstance(pair, list) and len(pair) == 2:
+            name, version = (_text(part)[:MAX_PLUGIN_NAME] for part in pair)
+            yield Plugin(name=name, version=version)
 
 
 def _several(value: Any) -> list[Any]:

@@ -17,6 +17,8 @@ from seatrial.evidence.partial import Partial
 from seatrial.evidence.split import FewerWorkers, Split
 
 __all__ = [
+    "MAX_PLUGINS",
+    "MAX_PLUGIN_NAME",
     "SCHEMA_VERSION",
     "BudgetResult",
     "CleanUp",
@@ -30,6 +32,7 @@ __all__ = [
     "PatchedPlace",
     "Phase",
     "PhaseName",
+    "Plugin",
     "Pytest",
     "Reach",
     "Record",
@@ -44,6 +47,10 @@ __all__ = [
 
 SCHEMA_VERSION: Literal[1] = 1
 """Raised when a field is removed or changes its meaning; a new field alone does not raise it."""
+
+MAX_PLUGINS = 200
+MAX_PLUGIN_NAME = 200
+"""Characters."""
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -215,11 +222,21 @@ class Reach(_Model):
     fault: str | None = None
 
 
+class Plugin(_Model):
+    """An installed package that gave pytest a plugin."""
+
+    name: Annotated[str, Field(max_length=MAX_PLUGIN_NAME)]
+    version: Annotated[str, Field(max_length=MAX_PLUGIN_NAME)]
+
+
 class Pytest(_Model):
     """What the probe saw of pytest, inside the test container."""
 
     version: str
     python: str
+    plugins: Annotated[tuple[Plugin, ...], Field(max_length=MAX_PLUGINS)] = ()
+    """As pytest's own header has them, in every session; not conftest.py files, nor what `-p`
+    names without an installed package that declares it."""
     arguments: tuple[str, ...]
     exit_status: int | None = None
     """pytest's own; None if it did not come to its end."""
@@ -232,6 +249,11 @@ class Pytest(_Model):
     """Whether all of them are the test container that the engine knows."""
     tests: str | None = None
     """Path of the file with every test's result in the trial's folder."""
+    collected: str | None = None
+    """Path of the file with the names of the tests that were collected to be run."""
+    not_run: tuple[str, ...] = ()
+    """The first of those that came to no result, at most 20; none of a suite of more than 200,000
+    tests."""
     tests_seconds: NonNegativeFloat | None = None
     """What all tests took with their set-up and teardown, added up; None: it is not known."""
     reach: tuple[Reach, ...] = ()

@@ -7,6 +7,7 @@ is an assertion.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import mmap
 import os
@@ -42,6 +43,10 @@ MAX_TEXT = 10000
 MAX_TEXTS = 200
 """Failures whose text is kept, each cut to MAX_TEXT characters: a suite in which everything fails
 must not fill the disk."""
+MAX_PLUGINS = 200
+MAX_NAMES = 200
+"""Tests that one line names, which is at most MAX_LINE bytes long."""
+MAX_LINE = 1 << 20
 WINDOW = 1 << 16
 """Bytes of the events file that are mapped at a time: some 300 tests."""
 SHARED_SCOPES = ("module", "package")
@@ -95,6 +100,17 @@ class Recorder:
     def write(self, event: str, **values: Any) -> None:
         """Write one event with the time on the monotonic clock."""
         self._put(line_of(event, values))
+
+    def names(self, tests: Sequence[str]) -> None:
+        """Write which tests there are, in lines that their reader takes."""
+        for begin in range(0, len(tests), MAX_NAMES):
+            part = tests[begin : begin + MAX_NAMES]
+            line = line_of("names", {"tests": part})
+            if len(line) < MAX_LINE:
+                self._put(line)
+            else:
+                for test in part:
+                    self.write("names", tests=[test])
 
     def append(self, event: str, **values: Any) -> None:
         """Write one event from another thread than the one that runs the tests."""
@@ -307,6 +323,7 @@ class Probe:
             junit=junit_path(config),
             executable=sys.executable,
             pytest_cov=config.pluginmanager.hasplugin("pytest_cov"),
+            plugins=plugins_of(config),
             collect_only=any(getattr(config.option, name, False) for name in LOOKS_ONLY),
             loaded=seatrial_guard.loaded(),
         )
@@ -330,16 +347,18 @@ class Probe:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Say how many tests there are."""
         if session.items:
-            self._collected(len(session.items))
+            self._collected([item.nodeid for item in session.items])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """The same under xdist, whose controller collects nothing itself."""
-        self._collected(len(ids))
+        self._collected(ids)
 
-    def _collected(self, count: int) -> None:
-        self._recorder.write("collected", count=count)
-        self._progress.total = count
+    def _collected(self, tests: Sequence[str]) -> None:
+        self._recorder.write("collected", count=len(tests))
+        if not self._progress.total:  # every worker of xdist collects the same
+            self._recorder.names(tests)
+        self._progress.total = len(tests)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be imported has no tests, but it is an error."""
@@ -622,6 +641,16 @@ def first_line(report: pytest.TestReport | pytest.CollectReport) -> str:
     text = crash.message if crash else str(report.longrepr or "")
     lines = text.strip().splitlines()
     return (lines[0] if crash else lines[-1])[:MAX_MESSAGE] if lines else ""
+
+
+def plugins_of(config: pytest.Config) -> list[tuple[str, str]]:
+    """Name and version of the installed packages that this session's plugins are from."""
+    found: dict[str, str] = {}
+    for _, package in config.pluginmanager.list_plugin_distinfo():
+        with contextlib.suppress(Exception):  # a broken installation is not ours to report
+            metadata = package.metadata  # it is read anew each time
+            found[str(metadata["Name"])] = str(metadata["Version"])
+    return sorted(found.items())[:MAX_PLUGINS]
 
 
 def junit_path(config: pytest.Config) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from seatrial.errors import ExitCode, SeatrialError
+from seatrial.evidence.collected import COLLECTED_FILE
 from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.diagnosis import Diagnosis
 from seatrial.evidence.folder import file_fault
@@ -16,7 +17,7 @@ from seatrial.evidence.shares import prove_split, read_share_report, tests_with_
 from seatrial.evidence.split import Split, WorkerRecord
 from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results
 from seatrial.trial.build import build
-from seatrial.trial.merge import merge_phases, merge_pytest, merge_results, merge_runs
+from seatrial.trial.merge import merge_lines, merge_phases, merge_pytest, merge_runs
 from seatrial.trial.outcome import Outcome, judge_tests
 from seatrial.trial.rig import Journal, Rig, Worker
 from seatrial.trial.test import TestRun
@@ -161,11 +162,11 @@ def _join(rig: Rig, ends: Sequence[WorkerEnd]) -> Attempt:
 
 def _write_results(rig: Rig, ends: Sequence[WorkerEnd]) -> tuple[str, ...]:
     """Put the workers' results together; the paths of all JUnit files, that of the sum first."""
-    whole = rig.folder.path / TEST_RESULTS_FILE
-    merge_results([end.worker.rig.folder.path / TEST_RESULTS_FILE for end in ends], whole)
+    for name in (TEST_RESULTS_FILE, COLLECTED_FILE):
+        merge_lines([end.worker.rig.folder.path / name for end in ends], rig.folder.path / name)
     write_junit(
         rig.folder.path / JUNIT_FILE,
-        read_results(whole),
+        read_results(rig.folder.path / TEST_RESULTS_FILE),
         started=min((end.started for end in ends if end.started), default=None),
     )
     own = [

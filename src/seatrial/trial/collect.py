@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from seatrial.engine.faults import engine_faults
+from seatrial.evidence.collected import COLLECTED_FILE, not_run, write_collected
 from seatrial.evidence.events import EVENTS_FILE, ProbeReport, read_events
 from seatrial.evidence.junit import JUNIT_FILE, write_junit
 from seatrial.evidence.record import Pytest
@@ -78,16 +79,26 @@ async def _probe_report(rig: Rig, journal: Journal, container: str) -> ProbeRepo
     confirmed = set(report.pytest.containers) == {container}
     if not confirmed:
         journal.note("the engine does not confirm the container that the probe says it ran in")
-    found = {"container_confirmed": confirmed, "tests": TEST_RESULTS_FILE}
+    found = {
+        "container_confirmed": confirmed,
+        "tests": TEST_RESULTS_FILE,
+        "collected": COLLECTED_FILE,
+    }
     return replace(report, pytest=report.pytest.model_copy(update=found))
 
 
 def _read_events(events: Path, results: Path) -> ProbeReport | None:
-    with write_results(results) as sink:
-        report = read_events(events, sink)
+    collected = results.with_name(COLLECTED_FILE)
+    with write_results(results) as sink, write_collected(collected) as names:
+        report = read_events(events, sink, names)
     if report is None:
         results.unlink()
+        collected.unlink()
         return None
+    counts = report.pytest.counts
+    if counts.ran + counts.skipped < counts.collected:
+        missing = not_run(collected, (result.id for result in read_results(results)))
+        report = replace(report, pytest=report.pytest.model_copy(update={"not_run": missing}))
     write_junit(results.with_name(JUNIT_FILE), read_results(results), started=report.started)
     return report
 

@@ -15,7 +15,7 @@ from seatrial.words import counted
 __all__ = ["try_with_fewer"]
 
 _ASIDE = "first-attempt"
-_OF_THE_ATTEMPT = ("workers", "coverage", "tests.jsonl", "junit.xml")
+_OF_THE_ATTEMPT = ("workers", "coverage", "collected.jsonl", "tests.jsonl", "junit.xml")
 
 
 async def try_with_fewer(

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+from seatrial.evidence.collected import MAX_NOT_RUN
 from seatrial.evidence.events import MAX_FAILURES
-from seatrial.evidence.record import Phase, PhaseName, Pytest, TestCounts
+from seatrial.evidence.record import MAX_PLUGINS, Phase, PhaseName, Pytest, TestCounts
 from seatrial.trial.test import TestRun
 
-__all__ = ["merge_phases", "merge_pytest", "merge_results", "merge_runs"]
+__all__ = ["merge_lines", "merge_phases", "merge_pytest", "merge_runs"]
 
 PYTEST_NO_TESTS = 5
+_T = TypeVar("_T")
 _CHUNK = 1 << 20
 
 
@@ -40,8 +43,10 @@ def merge_pytest(parts: Sequence[Pytest]) -> Pytest:
             "containers": tuple(c for part in parts for c in part.containers),
             "container_confirmed": all(part.container_confirmed for part in parts),
             "tests_seconds": sum(part.tests_seconds or 0.0 for part in parts),
+            "plugins": _once(one for part in parts for one in part.plugins)[:MAX_PLUGINS],
             "hooks": _once(hook for part in parts for hook in part.hooks),
             "left_out_by": _once(by for part in parts for by in part.left_out_by),
+            "not_run": tuple(test for part in parts for test in part.not_run)[:MAX_NOT_RUN],
             "running": next((part.running for part in parts if part.running), None),
         }
     )
@@ -66,8 +71,8 @@ def merge_phases(phases: Sequence[Phase]) -> tuple[Phase, ...]:
     return tuple(sorted(merged, key=lambda phase: phase.start))
 
 
-def merge_results(parts: Sequence[Path], into: Path) -> None:
-    """Put the workers' files of results one after the other."""
+def merge_lines(parts: Sequence[Path], into: Path) -> None:
+    """Put the workers' files of lines one after the other."""
     with into.open("wb") as whole:
         for part in parts:
             with part.open("rb") as file:
@@ -75,8 +80,8 @@ def merge_results(parts: Sequence[Path], into: Path) -> None:
                     whole.write(piece)
 
 
-def _once(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(texts))
+def _once(values: Iterable[_T]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys(values))
 
 
 def _without_idle(codes: Sequence[int | None]) -> list[int | None]:

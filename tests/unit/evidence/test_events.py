@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seatrial.evidence import events
 from seatrial.evidence.events import MAX_FAILURES, ProbeReport, read_events
+from seatrial.evidence.record import MAX_PLUGIN_NAME, MAX_PLUGINS
 from seatrial.evidence.tests import TestResult
 
 if TYPE_CHECKING:
@@ -159,13 +161,13 @@ def test_every_result_is_handed_on(tmp_path: Path) -> None:
 def test_several_sessions_are_added_up(
     tmp_path: Path, statuses: list[int | None], total: int | None
 ) -> None:
-    events = []
+    told = []
     for number, status in enumerate(statuses):
-        events += [START | {"junit": f"/{number}.xml"}, collected(2), passed(f"{number}a")]
-        events += [passed(f"{number}b")]
-        events += [{"event": "end", "status": status}] if status is not None else []
+        told += [START | {"junit": f"/{number}.xml"}, collected(2), passed(f"{number}a")]
+        told += [passed(f"{number}b")]
+        told += [{"event": "end", "status": status}] if status is not None else []
 
-    report = read(tmp_path, *events)
+    report = read(tmp_path, *told)
 
     assert report.pytest.exit_status == total
     assert report.pytest.counts.collected == 4
@@ -255,6 +257,66 @@ def test_the_projects_hooks_and_what_selects_tests_are_told_once(tmp_path: Path)
     assert report.pytest.left_out_by == ("-m not slow",)
 
 
+def test_plugins_of_all_sessions_are_told_once(tmp_path: Path) -> None:
+    first = START | {"plugins": [["pytest-cov", "7.1"], ["pytest-xdist", "3.8"]]}
+    second = START | {"plugins": [["pytest-cov", "7.1"], ["pytest-django", "4"]]}
+    report = read(tmp_path, first, END, second, END)
+
+    assert [f"{one.name} {one.version}" for one in report.pytest.plugins] == [
+        "pytest-cov 7.1",
+        "pytest-xdist 3.8",
+        "pytest-django 4",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("plugins", "count"),
+    [
+        ("abc", 0),
+        ({"a": 1}, 0),
+        ([1, [], ["a"], ["a", "b", "c"], {"a": "b"}], 0),
+        ([["\x1b[31m" + "n" * 10_000, {"v": "\ud800"}]], 1),
+        ([[str(number), "1"] for number in range(1000)], MAX_PLUGINS),
+    ],
+)
+def test_plugins_of_any_kind_are_bounded(tmp_path: Path, plugins: Any, count: int) -> None:
+    odd = START | {"plugins": plugins}
+    report = read(tmp_path, odd, END, START | {"plugins": [[["x"], None]] * 3}, END)
+
+    told = report.pytest.plugins
+    assert count <= len(told) <= min(count + 1, MAX_PLUGINS)
+    assert all(len(one.name) <= MAX_PLUGIN_NAME for one in told)
+    assert "\x1b" not in report.pytest.model_dump_json()
+
+
+def test_names_of_collected_tests_are_handed_on_made_safe(tmp_path: Path) -> None:
+    names: list[str] = []
+    looks = START | {"collect_only": True}
+    told = {"event": "names", "tests": ["a.py::b", "a.py::\x1b[31mc\n\ud800", None, ["x"]]}
+    odd = [{"event": "names", "tests": value} for value in ("abc", {"a": 1}, None)]
+    path = tmp_path / "events.jsonl"
+    lines = [told, looks, told, END, START, told, *odd, END]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+    read_events(path, names=names.append)
+
+    assert names == ["a.py::b", "a.py::c ", "", "['x']"]
+
+
+def test_endless_names_are_not_all_handed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MAX_NAMES", 5)
+    names: list[str] = []
+    path = tmp_path / "events.jsonl"
+    lines = [START, *[{"event": "names", "tests": ["t", "u"]}] * 100]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+    read_events(path, names=names.append)
+
+    assert len(names) == 5
+
+
 def test_hostile_names_are_made_safe(tmp_path: Path) -> None:
     report = read(
         tmp_path,
@@ -280,20 +342,21 @@ JSON = st.recursive(
         st.integers(),
         st.floats(),
         st.text(),
-        st.sampled_from(["start", "test", "end", "running", "passed", "failed", "broken"]),
+        st.sampled_from(["start", "test", "end", "running", "passed", "failed", "broken", "names"]),
     ),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(), inner)),
     max_leaves=4,
 )
 KEYS = ["event", "id", "outcome", "count", "status", "arguments", "junit", "seconds", "message"]
+KEYS += ["plugins", "tests"]
 
 
 @given(st.lists(st.one_of(st.dictionaries(st.sampled_from(KEYS), JSON), JSON, st.just(START))))
 def test_any_lines_give_a_report_that_can_be_written_down(
-    tmp_path_factory: pytest.TempPathFactory, events: list[Any]
+    tmp_path_factory: pytest.TempPathFactory, lines: list[Any]
 ) -> None:
     path = tmp_path_factory.mktemp("events") / "events.jsonl"
-    path.write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
     report = read_events(path)
 

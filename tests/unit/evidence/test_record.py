@@ -8,8 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from seatrial.evidence.record import CleanUp, Fault, PhaseName, Record, record_schema
+from seatrial.evidence.record import CleanUp, Fault, PhaseName, Plugin, Record, record_schema
 from unit.factories import make_pytest, make_record
+
+
+def with_plugins(plugins: list[dict[str, str]]) -> dict[str, Any]:
+    return {"pytest": json.loads(make_pytest().model_dump_json()) | {"plugins": plugins}}
 
 
 def test_the_schema_is_itself_valid() -> None:
@@ -22,7 +26,8 @@ def test_the_schema_is_itself_valid() -> None:
         {},
         {"pytest": None, "fault": Fault(what="x", details=("a",)), "commit": None},
         {"clean_up": CleanUp(left=("seatrial-x",), faults=("busy",))},
-        {"pytest": make_pytest(None, running="test_x")},
+        {"pytest": make_pytest(None, running="test_x", not_run=("test_y",))},
+        {"pytest": make_pytest(plugins=(Plugin(name="pytest-cov", version="7.1"),) * 200)},
     ],
 )
 def test_a_record_fits_its_schema(values: dict[str, Any]) -> None:
@@ -39,6 +44,9 @@ def test_a_record_fits_its_schema(values: dict[str, Any]) -> None:
         {"schema_version": 2},
         {"phases": None},
         {"files": [{"path": "x", "size": 1, "sha256": "no"}]},
+        with_plugins([{"name": "n" * 201, "version": "1"}]),
+        with_plugins([{"name": "n", "version": "1" * 201}]),
+        with_plugins([{"name": "n", "version": "1"}] * 201),
     ],
 )
 def test_what_is_no_record_does_not_fit(change: dict[str, Any]) -> None:

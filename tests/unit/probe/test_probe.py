@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from seatrial.evidence.events import read_events
+
 from .conftest import RunPytest
 from .interpreters import MATRIX, Interpreter
 
@@ -116,6 +118,55 @@ def test_a_session_tells_where_and_how_it_runs(run: RunPytest, interpreter: Inte
     assert start["container"]
 
 
+def test_a_session_tells_which_plugins_are_installed_and_used(
+    run: RunPytest, interpreter: Interpreter
+) -> None:
+    script = (
+        "import importlib.metadata as m, json\n"
+        "print(json.dumps(sorted({(d.metadata['Name'], d.version) for d in m.distributions()"
+        " for e in d.entry_points if e.group == 'pytest11'})))"
+    )
+    done = run("-q", test_it="def test_a(): pass")
+    installed = json.loads(interpreter.run("-c", script, cwd=Path("/"), env={}).stdout)
+
+    told = [[one.name, one.version] for one in done.seen.plugins]
+    assert told == (installed if interpreter.plugins else [])  # there only they are loaded
+
+
+def test_a_session_names_the_tests_that_it_is_going_to_run(run: RunPytest) -> None:
+    names: list[str] = []
+    done = run(
+        "-k",
+        "not other",
+        test_a="""
+        import pytest
+        @pytest.mark.parametrize("n", range(450))
+        def test_many(n): assert n < 2, pytest.exit("enough")
+        def test_other(): pass
+        """,
+        test_b="class TestB:\n    def test_b(self): pass",
+    )
+    read_events(done.folder / "out/events.jsonl", names=names.append)
+
+    assert names == [
+        *(f"test_a.py::test_many[{number}]" for number in range(450)),
+        "test_b.py::TestB::test_b",
+    ]
+
+
+def test_names_too_long_for_one_line_get_lines_of_their_own(run: RunPytest) -> None:
+    names: list[str] = []
+    done = run(
+        test_it="""
+        for letter in "abcdefghijklmnopqrstuvwxyz":
+            globals()["test_" + letter * 50_000] = lambda: None
+        """
+    )
+    read_events(done.folder / "out/events.jsonl", names=names.append)
+
+    assert [len(name) for name in names] == [50_000 + len("test_it.py::test_")] * 26
+
+
 def test_a_file_that_cannot_be_imported_is_an_error(run: RunPytest) -> None:
     done = run(test_it="import no_such_module_here", test_ok="def test_a(): pass")
 
@@ -202,6 +253,7 @@ def test_a_child_of_a_test_that_goes_on_as_pytest_tells_nothing(run: RunPytest) 
     assert [event["event"] for event in done.events] == [
         "start",
         "collected",
+        "names",
         *["running", "test"] * 3,
         "end",
     ]

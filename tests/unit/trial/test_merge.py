@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from seatrial.evidence.record import Failure, Phase, PhaseName
-from seatrial.trial.merge import merge_phases, merge_pytest, merge_results, merge_runs
+from seatrial.evidence.record import Failure, Phase, PhaseName, Plugin
+from seatrial.trial.merge import merge_lines, merge_phases, merge_pytest, merge_runs
 from unit.factories import make_pytest, make_run
 
 
@@ -28,9 +28,17 @@ def test_what_went_wrong_on_one_worker_went_wrong() -> None:
 
 def test_counts_and_failures_are_added_up() -> None:
     failure = Failure(test="a.py::test", message="no")
+    plugin = Plugin(name="pytest-cov", version="7.1")
     parts = [
-        make_pytest(0, passed=3, containers=("one",), container_confirmed=True),
-        make_pytest(1, failed=1, failures=(failure,), containers=("two",)),
+        make_pytest(0, passed=3, containers=("one",), container_confirmed=True, plugins=(plugin,)),
+        make_pytest(
+            1,
+            failed=1,
+            failures=(failure,),
+            containers=("two",),
+            plugins=(plugin,),
+            not_run=("a.py::b",),
+        ),
     ]
 
     merged = merge_pytest(parts)
@@ -39,6 +47,8 @@ def test_counts_and_failures_are_added_up() -> None:
     assert (merged.counts.collected, merged.counts.passed, merged.counts.failed) == (4, 3, 1)
     assert merged.failures == (failure,)
     assert merged.containers == ("one", "two")
+    assert merged.plugins == (plugin,)
+    assert merged.not_run == ("a.py::b",)
     assert not merged.container_confirmed
 
 
@@ -84,6 +94,6 @@ def test_results_are_put_one_after_the_other(tmp_path: Path) -> None:
     (tmp_path / "1").write_text("a\n")
     (tmp_path / "2").write_text("b\n")
 
-    merge_results([tmp_path / "1", tmp_path / "2"], tmp_path / "all")
+    merge_lines([tmp_path / "1", tmp_path / "2"], tmp_path / "all")
 
     assert (tmp_path / "all").read_text() == "a\nb\n"
