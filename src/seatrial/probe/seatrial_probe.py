@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 import traceback
+import weakref
 from json.encoder import encode_basestring_ascii as quoted
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
@@ -58,11 +59,6 @@ SNAPSHOT_PAUSE = 0.5
 """Seconds between two snapshots of the progress, which somebody watches."""
 LOOKS_ONLY = ("collectonly", "setuponly", "show_fixtures_per_test")
 """Options of pytest with which it collects tests and runs none."""
-RUNNING = b'{"event": "running", "at": %de-9, "id": %b}\n'
-PASSED = (
-    b'{"event": "test", "outcome": "passed", "at": %de-9, "seconds": '
-    b'{"setup": %de-6, "call": %de-6, "teardown": %de-6}, "reruns": 0, "id": %b}\n'
-)
 GRACE = 10.0
 """Seconds that a hung run has to end in order; after that the process is ended."""
 
@@ -78,19 +74,18 @@ class Recorder:
 
     def __init__(self, path: str) -> None:
         self._file: int | None = None
-        self._window: mmap.mmap | None = None
         self._maps = True
-        self._size = 0
-        self._used = 0
         self._test = ""
-        self._quoted = b""
+        self._quoted = ""
+        self._put: Callable[[bytes], object] = self._begin_window
+        """Writes a line into the window; ValueError: it has no room for that."""
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         except OSError:
             return
         # A test's child must neither write into the parent's window nor tell of it as a session.
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._forget)
+            os.register_at_fork(after_in_child=weakly(self._forget))
 
     @property
     def works(self) -> bool:
@@ -99,7 +94,7 @@ class Recorder:
 
     def write(self, event: str, **values: Any) -> None:
         """Write one event with the time on the monotonic clock."""
-        self._put(line_of(event, values))
+        self._write(line_of(event, values))
 
     def names(self, tests: Sequence[str]) -> None:
         """Write which tests there are, in lines that their reader takes."""
@@ -107,7 +102,7 @@ class Recorder:
             part = tests[begin : begin + MAX_NAMES]
             line = line_of("names", {"tests": part})
             if len(line) < MAX_LINE:
-                self._put(line)
+                self._write(line)
             else:
                 for test in part:
                     self.write("names", tests=[test])
@@ -124,50 +119,60 @@ class Recorder:
         """
         at = monotonic_ns()
         self._test = test
-        self._quoted = name = quoted(test).encode()
-        self._put(RUNNING % (at, name))
+        self._quoted = name = quoted(test)
+        line = f'{{"event": "running", "at": {at}e-9, "id": {name}}}\n'.encode()
+        try:
+            self._put(line)
+        except ValueError:
+            self._begin_window(line)
         return at
 
     def passed(self, test: str, setup: float, call: float, teardown: float) -> None:
         """Write that a test passed at its first attempt, with the seconds of its parts."""
-        name = self._quoted if test is self._test else quoted(test).encode()
+        name = self._quoted if test is self._test else quoted(test)
         try:
-            line = PASSED % (monotonic_ns(), setup * 1e6, call * 1e6, teardown * 1e6, name)
+            line = (
+                f'{{"event": "test", "outcome": "passed", "at": {monotonic_ns()}e-9, "seconds": '
+                f'{{"setup": {int(setup * 1e6)}e-6, "call": {int(call * 1e6)}e-6, '
+                f'"teardown": {int(teardown * 1e6)}e-6}}, "reruns": 0, "id": {name}}}\n'
+            ).encode()
         except (ValueError, OverflowError):  # a plugin made up a duration that is no number
             self.write("test", id=test, outcome="passed", seconds={}, reruns=0)
             return
+        try:
+            self._put(line)
+        except ValueError:
+            self._begin_window(line)
+
+    def _write(self, line: bytes) -> None:
+        try:
+            self._put(line)
+        except ValueError:
+            self._begin_window(line)
+
+    def _begin_window(self, line: bytes) -> None:
+        """Write a line into a new window, or into the file if there can be none."""
+        self._put = self._window_for(len(line)) or self._append
         self._put(line)
 
-    def _put(self, line: bytes) -> None:
-        begin = self._used
-        end = begin + len(line)
-        if end > self._size:
-            if not self._grow(len(line)):
-                self._append(line)
-                return
-            begin = self._used
-            end = begin + len(line)
-        self._used = end
-        self._window[begin:end] = line  # type: ignore[index]
-
-    def _grow(self, least: int) -> bool:
-        """Map a new window that holds at least so many bytes; whether that was possible."""
+    def _window_for(self, least: int) -> Callable[[bytes], object] | None:
+        """Map a new window of at least so many bytes; None if that is not possible, now or ever."""
         if self._file is None or not self._maps:
-            return False
+            return None
         page = mmap.ALLOCATIONGRANULARITY
         size = max(WINDOW, least)
         try:
             self._maps = os.write(self._file, b"\0" * size) == size
             if not self._maps:
-                return False
+                return None
             end = os.lseek(self._file, 0, os.SEEK_CUR)
             begin = end - size
-            whole = mmap.mmap(self._file, end - begin // page * page, offset=begin // page * page)
+            window = mmap.mmap(self._file, end - begin // page * page, offset=begin // page * page)
         except (OSError, ValueError):
             self._maps = False
-            return False
-        self._window, self._used, self._size = whole, begin % page, len(whole)
-        return True
+            return None
+        window.seek(begin % page)
+        return window.write
 
     def _append(self, line: bytes) -> None:
         if self._file is not None:
@@ -178,13 +183,29 @@ class Recorder:
 
     def _forget(self) -> None:
         self._file = None
-        self._size = 0
+        self._put = self._append  # which drops it
 
     def close(self) -> None:
         """Close the file; later events are dropped."""
         if self._file is not None:
             os.close(self._file)
         self._forget()
+
+
+def weakly(method: Callable[[], None]) -> Callable[[], None]:
+    """The method, without keeping what it belongs to.
+
+    What is registered for forks stays until the process ends, and what that holds makes each of
+    pytest's last garbage collections look at all tests once more: a tenth of the probe's cost.
+    """
+    reference = weakref.WeakMethod(method)
+
+    def call() -> None:
+        found = reference()
+        if found is not None:
+            found()
+
+    return call
 
 
 def line_of(event: str, values: dict[str, Any]) -> bytes:
@@ -250,7 +271,7 @@ class Watchdog:
         """The session begins."""
         self._begin()
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(before=self._end, after_in_parent=self._begin)
+            os.register_at_fork(before=weakly(self._end), after_in_parent=weakly(self._begin))
 
     def stop(self) -> None:
         """The session is over."""
@@ -398,7 +419,7 @@ class Probe:
         """Write down the test's outcome and times."""
         self._watchdog.running = None
         new = self._new
-        if len(new) == 3 and nodeid not in self._reports and nodeid != self._hung:
+        if len(new) == 3 and not self._reports and self._hung is None:
             setup, call, teardown = new
             if passed_at_once(nodeid, setup, call, teardown):
                 new.clear()
@@ -598,15 +619,26 @@ def passed_at_once(
     call: pytest.TestReport,
     teardown: pytest.TestReport,
 ) -> bool:
-    """Whether these are the three reports of one test and all is well: true of most tests."""
+    """Whether these are the three reports of one test and all is well: true of most tests.
+
+    Pytest makes reports with the same few strings, so identity tells at a third of the cost; where
+    they came over a wire, as xdist's do, `judge` finds the same in its own way.
+    """
     return (
-        setup.outcome == call.outcome == teardown.outcome == "passed"
-        and setup.when == "setup"
-        and call.when == "call"
-        and teardown.when == "teardown"
-        and setup.nodeid == call.nodeid == teardown.nodeid == test
+        call.outcome is _PASSED
+        and setup.outcome is _PASSED
+        and teardown.outcome is _PASSED
+        and call.when is _CALL
+        and setup.when is _SETUP
+        and teardown.when is _TEARDOWN
+        and call.nodeid is test
+        and setup.nodeid is test
+        and teardown.nodeid is test
         and not hasattr(call, "wasxfail")
     )
+
+
+_PASSED, _SETUP, _CALL, _TEARDOWN = "passed", "setup", "call", "teardown"
 
 
 def judge(reports: Iterable[pytest.TestReport]) -> tuple[str | None, pytest.TestReport | None]:
