@@ -19,6 +19,8 @@ __all__ = ["LiveProgress", "PlainProgress"]
 REFRESH_HZ = 8
 PLAIN_PAUSE_S = 10.0
 """Between two lines about the tests in a CI log."""
+MAX_ROWS = 16
+"""Workers that have a row of their own on a terminal; more would push the rest off the screen."""
 _STATE_STYLE = {
     "ready": "green",
     "completed": "green",
@@ -65,11 +67,15 @@ class PlainProgress:
 
     def tests_changed(self, progress: TestsProgress) -> None:
         """Print new failures at once, and now and then how far the tests are."""
-        for test, message in self._pace.new_failures(progress):
-            self._line(f"✗ {test}  {message}")
-        if time.monotonic() >= self._due:
-            self._due = time.monotonic() + PLAIN_PAUSE_S
-            self._line(self._pace.describe(progress))
+        now = time.monotonic()
+        self._pace.take(progress, now)
+        for place, test, message in self._pace.new_failures(progress):
+            self._line(f"✗ {place}{test}  {message}")
+        if now >= self._due:
+            self._due = now + PLAIN_PAUSE_S
+            self._line(self._pace.describe(progress, now))
+            for name, detail in self._pace.each(progress, now):
+                self._line(f"  {name}: {detail}")
 
     def noted(self, text: str) -> None:
         """Print it."""
@@ -88,6 +94,7 @@ class LiveProgress:
         self._phases: dict[PhaseName, tuple[float, float | None, bool]] = {}
         self._services: dict[str, tuple[ServiceState, str]] = {}
         self._last: dict[PhaseName, str] = {}
+        self._workers: list[tuple[str, str]] = []
         self._pace = _Pace()
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(
@@ -127,9 +134,14 @@ class LiveProgress:
 
     def tests_changed(self, progress: TestsProgress) -> None:
         """Print new failures above the table, and show how far the tests are in it."""
-        for test, message in self._pace.new_failures(progress):
-            self._live.console.print(Text.assemble(("✗ ", "red"), test, (f"  {message}", "dim")))
-        self._last[PhaseName.TEST] = f"{self._pace.describe(progress)}  {progress.running}"
+        now = time.monotonic()
+        self._pace.take(progress, now)
+        for place, test, message in self._pace.new_failures(progress):
+            self._live.console.print(
+                Text.assemble(("✗ ", "red"), (place, "dim"), test, (f"  {message}", "dim"))
+            )
+        self._last[PhaseName.TEST] = self._pace.describe(progress, now)
+        self._workers = self._pace.each(progress, now)
 
     def noted(self, text: str) -> None:
         """Print it above the table."""
@@ -152,6 +164,9 @@ class LiveProgress:
             elapsed = time.monotonic() - began if took is None else took
             detail = self._detail(name, running=running)
             table.add_row(mark, name.value, Text(duration(elapsed)), detail)
+            if name is PhaseName.TEST and running:
+                for worker, told in self._workers[:MAX_ROWS]:
+                    table.add_row("", "", Text(worker, style="dim"), Text(told, style="dim"))
         return Group(table)
 
     def _detail(self, name: PhaseName, *, running: bool) -> Text:
@@ -164,38 +179,53 @@ class LiveProgress:
 
 
 class _Pace:
-    """How fast the tests go; `known` once the probe has told anything."""
+    """How fast the tests go, those of all and each worker's; `known` once anything was told."""
 
     def __init__(self) -> None:
         self.known = False
-        self._began = 0.0
-        self._first = 0
-        self._shown = 0
+        self._first: dict[int, tuple[float, int]] = {}
+        """By worker, 0 for all: when it first told how far it is, and how many were done then."""
+        self._shown: dict[int, int] = {}
 
-    def new_failures(self, progress: TestsProgress) -> tuple[tuple[str, str], ...]:
-        """The failures that were not returned before."""
-        fresh = progress.failures[self._shown :]
-        self._shown = len(progress.failures)
+    def take(self, progress: TestsProgress, now: float) -> None:
+        """Remember where each began; `now` is in seconds on a monotonic clock."""
+        self.known = True
+        for part in (progress, *progress.workers):
+            self._first.setdefault(part.worker, (now, part.done))
+
+    def new_failures(self, progress: TestsProgress) -> list[tuple[str, str, str]]:
+        """The failures that were not returned before: whose, the test, the message."""
+        fresh = []
+        for part in progress.workers or (progress,):
+            place = f"worker {part.worker}: " if part.worker else ""
+            shown = self._shown.get(part.worker, 0)
+            fresh += [(place, test, message) for test, message in part.failures[shown:]]
+            self._shown[part.worker] = len(part.failures)
         return fresh
 
-    def describe(self, progress: TestsProgress) -> str:
-        """Done and total, failures, rate, and the time left: as it took before, or at this rate."""
-        now = time.monotonic()
-        if not self.known:
-            self.known, self._began, self._first = True, now, progress.done
-        each = " + ".join(f"{done}/{total}" for done, total in progress.workers)
-        parts = [f"{progress.done}/{progress.total} tests{f' ({each})' * bool(each)}"]
+    def describe(self, progress: TestsProgress, now: float) -> str:
+        """Done and total, failures, rate, the time left, and what runs if it is one worker's.
+
+        The time left is as it took before, or at this rate.
+        """
+        parts = [f"{progress.done}/{progress.total} tests"]
         if progress.failed:
             parts.append(f"{progress.failed} failed")
-        elapsed = now - self._began
-        if progress.done > self._first:
-            rate = (progress.done - self._first) / elapsed
+        began, first = self._first[progress.worker]
+        elapsed = now - began
+        if progress.done > first and elapsed > 0:
+            rate = (progress.done - first) / elapsed
             parts.append(f"{rate:.1f}/s")
             left = (progress.expected_s or 0.0) - elapsed
             if left <= 0:
-                left = (progress.total - progress.done) / rate
+                left = max(0, progress.total - progress.done) / rate
             parts.append(f"{duration(left)} left")
-        return " · ".join(parts)
+        told = " · ".join(parts)
+        return f"{told}  {progress.running}".rstrip() if not progress.workers else told
+
+    def each(self, progress: TestsProgress, now: float) -> list[tuple[str, str]]:
+        """The same for each worker, by its name."""
+        return [(f"worker {part.worker}", self.describe(part, now)) for part in progress.workers]
 
 
 def _mark(*, completed: bool) -> Text:

@@ -17,14 +17,19 @@ from seatrial.trial.rig import Rig
 
 __all__ = ["follow_tests", "read_progress"]
 
-_PAUSE_S = 1.0
+PAUSE_S = 1.0
+MAX_NAME = 2000
+"""Characters, as many as are compared with the events; what is shown is cut to its line anyway."""
+MAX_FAILURES = 200
 _MAX_FAILED = 1000
 _MAX_BYTES = 1 << 19
 """200 failures with a node id and 500 characters each, and room for odd names."""
 
 
-async def follow_tests(rig: Rig, live: LiveView, container: str) -> None:
-    """Tell the observer how far the tests are, about once a second, until cancelled.
+async def follow_tests(
+    rig: Rig, live: LiveView, container: str, *, pause_s: float = PAUSE_S
+) -> None:
+    """Tell the observer how far the tests are, every `pause_s` seconds, until cancelled.
 
     What was seen is kept in `live`: what the probe's file says at the end must not be less.
 
@@ -33,7 +38,7 @@ async def follow_tests(rig: Rig, live: LiveView, container: str) -> None:
     """
     seen: TestsProgress | None = None
     while True:
-        await asyncio.sleep(_PAUSE_S)
+        await asyncio.sleep(pause_s)
         try:
             with engine_faults("progress"):
                 raw = await read_small_file(
@@ -57,17 +62,30 @@ def read_progress(raw: bytes | None) -> TestsProgress | None:
     """Read the file's content; None if it is not what the probe writes."""
     try:
         values = json.loads(raw or b"")
-        failures = tuple((_line(test), _line(message)) for test, message in values["failures"])
+        failures = tuple(
+            (_line(test), _line(message)) for test, message in values["failures"][:MAX_FAILURES]
+        )
         return TestsProgress(
-            done=int(values["done"]),
-            total=int(values["total"]),
-            failed=int(values["failed"]),
+            done=_count(values["done"]),
+            total=_count(values["total"]),
+            failed=_count(values["failed"]),
             running=_line(values["running"]),
             failures=failures,
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
+def _count(value: Any) -> int:
+    """A number of tests.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, int) or not 0 <= value < 1 << 31:
+        raise ValueError("no number of tests")
+    return value
+
+
 def _line(value: Any) -> str:
-    return " ".join(plain_text(str(value)).split())
+    return " ".join(plain_text(str(value)).replace("\n", " ")[:MAX_NAME].split())

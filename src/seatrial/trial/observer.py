@@ -33,8 +33,10 @@ class TestsProgress:
     """Node id of the test that runs, or ran last."""
     failures: tuple[tuple[str, str], ...]
     """Node id and first line of the failures so far, in their order, at most 200."""
-    workers: tuple[tuple[int, int], ...] = ()
-    """Done and total of each, if there are several."""
+    worker: int = 0
+    """Number of the worker that runs them; 0: the only one, or all together."""
+    workers: tuple["TestsProgress", ...] = ()
+    """Each one's, if there are several; those that told nothing yet are missing."""
     expected_s: float | None = None
     """Seconds that all of it took before; None if that is not known."""
 

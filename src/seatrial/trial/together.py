@@ -89,7 +89,7 @@ class OneView:
 
     def tests_changed(self, worker: int, progress: TestsProgress) -> None:
         """Add up."""
-        self._tests[worker] = progress
+        self._tests[worker] = replace(progress, worker=worker)
         parts = [self._tests[number] for number in sorted(self._tests)]
         expected = [part.expected_s for part in parts]
         known = [seconds for seconds in expected if seconds is not None]
@@ -100,7 +100,7 @@ class OneView:
                 total=sum(part.total for part in parts),
                 failed=sum(part.failed for part in parts),
                 failures=tuple(failure for part in parts for failure in part.failures),
-                workers=tuple((part.done, part.total) for part in parts),
+                workers=tuple(parts),
                 expected_s=max(known) if len(known) == len(parts) else None,
             )
         )

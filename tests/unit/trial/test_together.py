@@ -78,7 +78,15 @@ def test_tests_are_added_up_and_the_longest_worker_decides_how_long_it_takes() -
     view.of(1).tests_changed(progress(2, 4, failed=1, failures=(("t", "m"),), expected_s=4.0))
 
     assert shown.told[-1] == progress(
-        3, 9, failed=1, failures=(("t", "m"),), workers=((2, 4), (1, 5)), expected_s=9.0
+        3,
+        9,
+        failed=1,
+        failures=(("t", "m"),),
+        workers=(
+            progress(2, 4, failed=1, failures=(("t", "m"),), expected_s=4.0, worker=1),
+            progress(1, 5, expected_s=9.0, worker=2),
+        ),
+        expected_s=9.0,
     )
 
 
