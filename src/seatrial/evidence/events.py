@@ -194,7 +194,6 @@ class _Reading:
         parts = seconds if isinstance(seconds, dict) else {}
         times = {part: _seconds(parts.get(part)) for part in ("setup", "call", "teardown")}
         self._seconds += sum(filter(None, times.values()))
-        text = event.get("text")
         self._sink(
             TestResult(
                 id=test,
@@ -204,7 +203,10 @@ class _Reading:
                 shared=self._shared.pop(test, None),
                 reruns=_integer(event.get("reruns")),
                 message=message,
-                text=plain_text(text) if isinstance(text, str) else None,
+                text=_plain(event.get("text")),
+                stdout=_plain(event.get("stdout")),
+                stderr=_plain(event.get("stderr")),
+                log=_plain(event.get("log")),
             )
         )
 
@@ -233,11 +235,11 @@ def each_event(path: Path) -> Iterator[Mapping[str, Any]]:
 
 def _reach(event: Mapping[str, Any]) -> Reach:
     return Reach(
-        service=_text(event.get("host")),
+        service=_short(event.get("host")),
         port=_integer(event.get("port")),
         resolve_seconds=_seconds(event.get("resolve")),
         connect_seconds=_seconds(event.get("connect")),
-        fault=_text(event.get("fault")) or None,
+        fault=_short(event.get("fault")) or None,
     )
 
 
@@ -273,6 +275,10 @@ def _integer(value: Any) -> int:
 
 def _text(value: Any) -> str:
     return plain_text(str(value)).replace("\n", " ") if value is not None else ""
+
+
+def _plain(value: Any) -> str | None:
+    return plain_text(value) if isinstance(value, str) else None
 
 
 def _moment(value: Any) -> datetime | None:

@@ -1,7 +1,7 @@
 """Writes a trial's JUnit file from its results, one by one, as pytest itself would (`xunit2`)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -71,8 +71,20 @@ def _write_case(file: IO[bytes], result: TestResult) -> str | None:
         return None
     message = result.message or ("did not end" if result.outcome == "unfinished" else "")
     inner = f"<{tag}{extra} message={_attribute(message)}>{escape(_clean(result.text or ''))}"
-    file.write(f"{opening}>{inner}</{tag}></testcase>\n".encode())
+    output = "".join(_output(result))
+    file.write(f"{opening}>{inner}</{tag}>{output}</testcase>\n".encode())
     return count
+
+
+def _output(result: TestResult) -> Iterator[str]:
+    """What a failed test printed and logged, as pytest writes it with `junit_logging = all`."""
+    parts = [("Log", result.log), ("Out", result.stdout)]
+    out = "\n".join(f"{f' Captured {name} ':-^80}\n{text}" for name, text in parts if text)
+    if out:
+        yield f"<system-out>{escape(_clean(out))}</system-out>"
+    if result.stderr:
+        err = f"{' Captured Err ':-^80}\n{result.stderr}"
+        yield f"<system-err>{escape(_clean(err))}</system-err>"
 
 
 _KINDS = {

@@ -51,6 +51,11 @@ class TestResult:
     """First line of the failure."""
     text: str | None = None
     """The failure as pytest shows it, at most 10,000 characters."""
+    stdout: str | None = None
+    """What pytest captured of a failed test until then, the last 5,000 characters; so are the
+    error output and the log."""
+    stderr: str | None = None
+    log: str | None = None
 
 
 class TestSink(Protocol):

@@ -41,6 +41,9 @@ PEER_TIMEOUT = 1.0
 MAX_MESSAGE = 500
 """Characters of a failure's first line."""
 MAX_TEXT = 10000
+MAX_CAPTURED = 5000
+"""Characters of each of a failed test's output, error output and log: the last ones, since what
+went wrong is at the end."""
 MAX_TEXTS = 200
 """Failures whose text is kept, each cut to MAX_TEXT characters: a suite in which everything fails
 must not fill the disk."""
@@ -59,7 +62,7 @@ SNAPSHOT_PAUSE = 0.5
 """Seconds between two snapshots of the progress, which somebody watches."""
 LOOKS_ONLY = ("collectonly", "setuponly", "show_fixtures_per_test")
 """Options of pytest with which it collects tests and runs none."""
-GRACE = 10.0
+GRACE = float(os.environ.get("SEATRIAL_GRACE", "10"))
 """Seconds that a hung run has to end in order; after that the process is ended."""
 
 
@@ -486,7 +489,10 @@ class Probe:
     ) -> None:
         message = first_line(report)
         text = str(report.longrepr or "")
-        self._recorder.write(event, **values, **self._failure(test, message, text))
+        told = self._failure(test, message, text)
+        if told["text"] is not None:
+            told.update(captured(report))
+        self._recorder.write(event, **values, **told)
 
     def _failure(self, test: str, message: str, text: str) -> dict[str, Any]:
         self._texts += 1
@@ -665,6 +671,12 @@ def outcome_of(report: pytest.TestReport) -> str | None:
     if report.when == "call":
         return "xpassed" if expected_to_fail else "passed"
     return None
+
+
+def captured(report: pytest.TestReport | pytest.CollectReport) -> dict[str, str]:
+    """What pytest captured until the failure; with `-s` it captures nothing."""
+    found = {"stdout": report.capstdout, "stderr": report.capstderr, "log": report.caplog}
+    return {name: text[-MAX_CAPTURED:] for name, text in found.items() if text}
 
 
 def first_line(report: pytest.TestReport | pytest.CollectReport) -> str:

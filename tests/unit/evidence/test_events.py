@@ -1,6 +1,6 @@
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,11 +8,8 @@ from hypothesis import strategies as st
 
 from seatrial.evidence import events
 from seatrial.evidence.events import MAX_FAILURES, ProbeReport, read_events
-from seatrial.evidence.record import MAX_PLUGIN_NAME, MAX_PLUGINS
+from seatrial.evidence.record import MAX_PLUGIN_NAME, MAX_PLUGINS, Reach
 from seatrial.evidence.tests import TestResult
-
-if TYPE_CHECKING:
-    from seatrial.evidence.tests import TestResult
 
 START = {"event": "start", "container": "c1", "python": "3.13.0", "pytest": "9.0", "arguments": []}
 END = {"event": "end", "status": 0}
@@ -315,6 +312,53 @@ def test_endless_names_are_not_all_handed_on(
     read_events(path, names=names.append)
 
     assert len(names) == 5
+
+
+def test_what_a_failed_test_printed_is_handed_on_made_safe(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    told = passed("a", "failed", stdout="\x1b[31mred\r\nx", stderr=["x"], log=None, text="t\x07")
+    path.write_text("".join(json.dumps(line) + "\n" for line in (START, told)), encoding="utf-8")
+    results: list[TestResult] = []
+
+    read_events(path, results.append)
+
+    [result] = results
+    assert (result.text, result.stdout, result.stderr, result.log) == ("t", "red\nx", None, None)
+
+
+def test_the_way_to_each_service_is_told(tmp_path: Path) -> None:
+    report = read(
+        tmp_path,
+        START,
+        {"event": "peer", "host": "db", "port": 5432, "resolve": 0.001, "connect": 0.002},
+        {"event": "peer", "host": "mail", "port": 25, "fault": "refused"},
+        END,
+    )
+
+    db, mail = report.pytest.reach
+    assert db == Reach(service="db", port=5432, resolve_seconds=0.001, connect_seconds=0.002)
+    assert mail == Reach(service="mail", port=25, fault="refused")
+
+
+@pytest.mark.parametrize(
+    "peer",
+    [
+        {},
+        {"host": ["x"], "port": "high", "resolve": "long", "connect": [1], "fault": {}},
+        {"host": "\x1b[31m" + "h" * 10_000, "port": -1, "resolve": -1, "connect": 1e300},
+        {"host": "\ud800\n", "port": 1 << 80, "resolve": float("nan"), "fault": "f" * 10_000},
+    ],
+)
+def test_peers_of_any_kind_are_bounded(tmp_path: Path, peer: dict[str, Any]) -> None:
+    report = read(tmp_path, START, *[{"event": "peer"} | peer] * 1000, END)
+
+    assert len(report.pytest.reach) == 100
+    [reach] = set(report.pytest.reach)
+    assert len(reach.service) <= 600
+    assert len(reach.fault or "") <= 600
+    assert 0 <= reach.port < 1 << 31
+    assert (reach.resolve_seconds, reach.connect_seconds) == (None, None)
+    assert "\x1b" not in report.pytest.model_dump_json()
 
 
 def test_hostile_names_are_made_safe(tmp_path: Path) -> None:

@@ -57,6 +57,28 @@ def test_every_outcome_is_told_as_pytest_tells_it(tmp_path: Path) -> None:
     assert (failure.message, failure.text) == ("assert 1 == 2", "the <whole> text")
 
 
+def test_what_a_failed_test_printed_stands_where_pytest_puts_it(tmp_path: Path) -> None:
+    out, err, log = "printed <b>]]>&\x00", "warned", "logged"
+    suite = written(
+        tmp_path,
+        result("t.py::all", "failed", stdout=out, stderr=err, log=log),
+        result("t.py::out", "error", stdout=out),
+        result("t.py::nothing", "failed", text="t"),
+    )
+
+    whole, only_out, nothing = suite
+    told = whole.system_out.splitlines()
+    assert [line.strip("-") for line in told] == [
+        " Captured Log ",
+        "logged",
+        " Captured Out ",
+        "printed <b>]]>&#x00",
+    ]
+    assert whole.system_err.splitlines()[1:] == ["warned"]
+    assert "Log" not in only_out.system_out
+    assert only_out.system_err is nothing.system_out is nothing.system_err is None
+
+
 def test_a_trial_without_tests_has_an_empty_suite(tmp_path: Path) -> None:
     assert written(tmp_path).tests == 0
 

@@ -332,6 +332,52 @@ def test_the_progress_says_at_last_that_pytest_has_nothing_left_to_do(run: RunPy
     assert progress["ended"] is True
 
 
+def test_what_a_failed_test_printed_and_logged_is_kept_to_its_end(run: RunPytest) -> None:
+    done = run(
+        test_it="""
+        import logging, os, sys, pytest
+        @pytest.fixture
+        def loud():
+            print("set up")
+            yield
+            print("tear down")
+        def test_passes(loud): print("passes")
+        def test_fails(loud):
+            print("o" * 20_000 + "the last")
+            sys.stderr.write("warned")
+            logging.getLogger().warning("logged")
+            assert False
+        def test_breaks():
+            os.write(1, b"x")
+            assert False
+        """
+    )
+
+    tests = {e["id"].partition("::")[2]: e for e in done.events if e["event"] == "test"}
+    assert not {"stdout", "stderr", "log"} & tests["test_passes"].keys()
+    failed = tests["test_fails"]
+    assert len(failed["stdout"]) == 5000
+    assert failed["stdout"].endswith("ooothe last\n")
+    assert failed["stderr"] == "warned"
+    assert "logged" in failed["log"]
+    assert tests["test_breaks"]["stdout"] == "x"
+
+
+def test_output_of_a_suite_in_which_all_fails_does_not_fill_the_disk(run: RunPytest) -> None:
+    done = run(
+        test_it="""
+        import pytest
+        @pytest.mark.parametrize("n", range(300))
+        def test_fails(n):
+            print("o" * 5000)
+            assert False
+        """
+    )
+
+    assert sum("stdout" in event for event in done.events) == 200
+    assert done.seen.counts.failed == 300
+
+
 def test_an_interrupted_session_tells_so(run: RunPytest) -> None:
     done = run(test_it="def test_a(): pass\ndef test_b(): raise KeyboardInterrupt")
 
@@ -352,6 +398,83 @@ def test_a_test_that_takes_too_long_is_ended_and_named(run: RunPytest) -> None:
     assert done.code == 2
     assert done.outcomes == {"test_a": "passed", "test_hangs": "failed"}
     assert "did not end within 0.2 s" in done.seen.failures[0].message
+
+
+def test_a_hang_that_no_interrupt_ends_ends_with_the_process_and_keeps_the_results(
+    run: RunPytest,
+) -> None:
+    done = run(
+        environ={"SEATRIAL_TEST_TIMEOUT": "0.2", "SEATRIAL_GRACE": "0.2"},
+        test_it="""
+        import signal, threading
+        def test_a(): pass
+        def test_hangs():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            threading.Event().wait()
+        def test_never(): pass
+        """,
+    )
+
+    assert done.code == 2
+    assert done.outcomes == {"test_a": "passed", "test_hangs": "failed"}
+    assert done.seen.exit_status is None
+    [failure] = done.seen.failures
+    assert "did not end within 0.2 s (in its call)" in failure.message
+    [hung] = [event for event in done.events if event.get("hung")]
+    assert "in test_hangs" in hung["text"]
+    progress = json.loads((done.folder / "out/progress.json").read_text(encoding="utf-8"))
+    assert (progress["done"], progress["failed"], progress["ended"]) == (2, 1, False)
+
+
+def test_a_hang_that_ends_within_its_grace_is_not_cut_off(run: RunPytest) -> None:
+    done = run(
+        environ={"SEATRIAL_TEST_TIMEOUT": "0.2", "SEATRIAL_GRACE": "50"},
+        conftest="""
+        def pytest_unconfigure(): print("ended in order")
+        """,
+        test_it="""
+        import threading
+        def test_hangs(): threading.Event().wait()
+        """,
+    )
+
+    assert "ended in order" in done.output
+    assert done.seen.exit_status == done.code == 2
+
+
+def test_the_way_to_each_peer_is_told_before_the_first_test(run: RunPytest) -> None:
+    done = run(
+        program=("main.py",),
+        main="""
+        import os, socket, sys
+        import pytest
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))  # bound, but nobody listens
+            ports = [one.getsockname()[1] for one in (server, unused)]
+            peers = ["127.0.0.1:%d" % port for port in ports] + ["no-such-name.invalid:5432"]
+            os.environ["SEATRIAL_PEERS"] = " ".join(peers)
+            sys.exit(pytest.main([]))
+        """,
+        test_it="def test_a(): pass",
+    )
+
+    told = [event["event"] for event in done.events]
+    assert told.index("peer") < told.index("collected")
+    answers, refuses, unknown = done.seen.reach
+    assert (answers.service, answers.fault) == ("127.0.0.1", None)
+    assert answers.port != refuses.port
+    assert answers.resolve_seconds is not None
+    assert answers.connect_seconds is not None
+    assert 0 <= answers.connect_seconds < 1
+    assert refuses.connect_seconds is None
+    assert refuses.fault
+    assert (unknown.service, unknown.port) == ("no-such-name.invalid", 5432)
+    assert (unknown.resolve_seconds, unknown.connect_seconds) == (None, None)
+    assert unknown.fault
+
+
+def test_without_peers_nobody_is_asked(run: RunPytest) -> None:
+    assert run(test_it="def test_a(): pass").seen.reach == ()
 
 
 def test_a_crash_that_is_reported_in_one_piece_is_a_failure(run: RunPytest) -> None:
