@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 import traceback
+import types
 import weakref
 from json.encoder import encode_basestring_ascii as quoted
 from time import monotonic_ns
@@ -62,6 +63,12 @@ SNAPSHOT_PAUSE = 0.5
 """Seconds between two snapshots of the progress, which somebody watches."""
 LOOKS_ONLY = ("collectonly", "setuponly", "show_fixtures_per_test")
 """Options of pytest with which it collects tests and runs none."""
+RUNNING = b'{"event": "running", "at": %de-9, "id": %b}\n'
+PASSED = (
+    b'{"event": "test", "outcome": "passed", "at": %de-9, "seconds": '
+    b'{"setup": %de-6, "call": %de-6, "teardown": %de-6}, "reruns": 0, "id": %b}\n'
+)
+NAMES = b'{"event": "names", "at": %de-9, "tests": [%b]}\n'
 GRACE = float(os.environ.get("SEATRIAL_GRACE", "10"))
 """Seconds that a hung run has to end in order; after that the process is ended."""
 
@@ -78,8 +85,8 @@ class Recorder:
     def __init__(self, path: str) -> None:
         self._file: int | None = None
         self._maps = True
-        self._test = ""
-        self._quoted = ""
+        self._quoted: dict[str, bytes] = {}
+        """The tests' names in JSON."""
         self._put: Callable[[bytes], object] = self._begin_window
         """Writes a line into the window; ValueError: it has no room for that."""
         try:
@@ -101,14 +108,13 @@ class Recorder:
 
     def names(self, tests: Sequence[str]) -> None:
         """Write which tests there are, in lines that their reader takes."""
-        for begin in range(0, len(tests), MAX_NAMES):
-            part = tests[begin : begin + MAX_NAMES]
-            line = line_of("names", {"tests": part})
-            if len(line) < MAX_LINE:
-                self._write(line)
-            else:
-                for test in part:
-                    self.write("names", tests=[test])
+        self._quoted = {test: quoted(test).encode() for test in tests}
+        names = list(self._quoted.values())
+        for begin in range(0, len(names), MAX_NAMES):
+            part = names[begin : begin + MAX_NAMES]
+            joined = b", ".join(part)
+            for told in [joined] if len(joined) < MAX_LINE // 2 else part:
+                self._write(NAMES % (monotonic_ns(), told))
 
     def append(self, event: str, **values: Any) -> None:
         """Write one event from another thread than the one that runs the tests."""
@@ -121,9 +127,7 @@ class Recorder:
         to write a float takes Python ten times as long as an integer and an exponent.
         """
         at = monotonic_ns()
-        self._test = test
-        self._quoted = name = quoted(test)
-        line = f'{{"event": "running", "at": {at}e-9, "id": {name}}}\n'.encode()
+        line = RUNNING % (at, self._quoted.get(test) or quoted(test).encode())
         try:
             self._put(line)
         except ValueError:
@@ -132,13 +136,9 @@ class Recorder:
 
     def passed(self, test: str, setup: float, call: float, teardown: float) -> None:
         """Write that a test passed at its first attempt, with the seconds of its parts."""
-        name = self._quoted if test is self._test else quoted(test)
+        name = self._quoted.pop(test, None) or quoted(test).encode()
         try:
-            line = (
-                f'{{"event": "test", "outcome": "passed", "at": {monotonic_ns()}e-9, "seconds": '
-                f'{{"setup": {int(setup * 1e6)}e-6, "call": {int(call * 1e6)}e-6, '
-                f'"teardown": {int(teardown * 1e6)}e-6}}, "reruns": 0, "id": {name}}}\n'
-            ).encode()
+            line = PASSED % (monotonic_ns(), setup * 1e6, call * 1e6, teardown * 1e6, name)
         except (ValueError, OverflowError):  # a plugin made up a duration that is no number
             self.write("test", id=test, outcome="passed", seconds={}, reruns=0)
             return
@@ -208,7 +208,8 @@ def weakly(method: Callable[[], None]) -> Callable[[], None]:
         if found is not None:
             found()
 
-    return call
+    # Without this module's names too, from which all of pytest can be reached.
+    return types.FunctionType(call.__code__, {}, None, None, call.__closure__)
 
 
 def line_of(event: str, values: dict[str, Any]) -> bytes:

@@ -1,6 +1,6 @@
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from seatrial.evidence import events
 from seatrial.evidence.events import MAX_FAILURES, ProbeReport, read_events
 from seatrial.evidence.record import MAX_PLUGIN_NAME, MAX_PLUGINS, Reach
-from seatrial.evidence.tests import TestResult
+
+if TYPE_CHECKING:
+    from seatrial.evidence.tests import TestResult
 
 START = {"event": "start", "container": "c1", "python": "3.13.0", "pytest": "9.0", "arguments": []}
 END = {"event": "end", "status": 0}

@@ -126,7 +126,7 @@ def test_a_session_tells_which_plugins_are_installed_and_used(
         "print(json.dumps(sorted({(d.metadata['Name'], d.version) for d in m.distributions()"
         " for e in d.entry_points if e.group == 'pytest11'})))"
     )
-    done = run("-q", test_it="def test_a(): pass")
+    done = run("-q", shuffled=True, test_it="def test_a(): pass")
     installed = json.loads(interpreter.run("-c", script, cwd=Path("/"), env={}).stdout)
 
     told = [[one.name, one.version] for one in done.seen.plugins]
