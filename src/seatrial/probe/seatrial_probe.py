@@ -69,6 +69,7 @@ PASSED = (
     b'{"setup": %de-6, "call": %de-6, "teardown": %de-6}, "reruns": 0, "id": %b}\n'
 )
 NAMES = b'{"event": "names", "at": %de-9, "tests": [%b]}\n'
+ENGINES_FILES = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
 GRACE = float(os.environ.get("SEATRIAL_GRACE", "10"))
 """Seconds that a hung run has to end in order; after that the process is ended."""
 
@@ -577,13 +578,15 @@ def container_id() -> str:
     """The id of the container that this runs in, or the host name if it cannot be told.
 
     Engines mount files of theirs into every container, from a folder that is named after it: the
-    fourth field says from where. The fifth, to where, names others on an engine's own machine.
+    fourth field says from where, the fifth to where. While an engine packs an archive, both name
+    others on its own machine, below the folders in which it puts those containers together.
     """
     try:
         with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
-            sources = "\n".join(line.split(" ", 4)[3] for line in mounts if line.count(" ") > 3)
+            lines = [line.split(" ", 5) for line in mounts if line.count(" ") > 4]
     except OSError:
-        sources = ""
+        lines = []
+    sources = "\n".join(line[3] for line in lines if line[4] in ENGINES_FILES)
     found = re.search(r"/(?:containers|overlay-containers)/([0-9a-f]{64})/", sources)
     return found.group(1) if found else platform.node()
 
