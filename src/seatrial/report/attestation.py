@@ -22,6 +22,8 @@ def print_attested(out: Console, made: Attested) -> None:
     out.print(f"signed: trial {made.trial} {made.decision}, {counted(made.files, 'file')} covered")
     for path in made.envelopes:
         out.print(Text(f"  {plain_text(str(path))}"))
+    for signer in made.signers:
+        out.print(Text(f"signed by: {signer}"), soft_wrap=True)
 
 
 def attested_json(made: Attested) -> str:

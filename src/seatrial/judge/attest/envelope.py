@@ -8,7 +8,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import UnverifiedSignatureError
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
-from seatrial.judge.attest.interface import MAX_SEALED, PAYLOAD_TYPE, Held
+from seatrial.judge.attest.interface import MAX_SEALED, PAYLOAD_TYPE, Held, Sealed
 from seatrial.judge.attest.strict_json import canonical, parse
 from seatrial.words import counted
 
@@ -43,9 +43,10 @@ class KeySeal:
     signers: Sequence[CryptoSigner]
     suffix: str = ".dsse.json"
 
-    def __call__(self, statement: Mapping[str, Any]) -> bytes:
-        """The file of the envelope."""
-        return seal(statement, self.signers)
+    def __call__(self, statement: Mapping[str, Any]) -> Sealed:
+        """The envelope with the signatures of all keys."""
+        keys = tuple(f"key {signer.public_key.keyid}" for signer in self.signers)
+        return Sealed(seal(statement, self.signers), keys)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-__all__ = ["MAX_SEALED", "PAYLOAD_TYPE", "Held", "Seal", "Trust"]
+__all__ = ["MAX_SEALED", "PAYLOAD_TYPE", "Held", "Seal", "Sealed", "Trust"]
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MAX_SEALED = 64 << 20
 """Bytes of a signed statement; 100,000 tests with names of 100 characters take a quarter of it."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A signed statement."""
+
+    data: bytes
+    """The file."""
+    signers: tuple[str, ...]
+    """Whom a verifier has to trust, for a reader."""
 
 
 class Seal(Protocol):
@@ -18,8 +28,8 @@ class Seal(Protocol):
     def suffix(self) -> str:
         """What the names of its files end in, with the first dot."""
 
-    def __call__(self, statement: Mapping[str, Any]) -> bytes:
-        """The file with the signed statement.
+    def __call__(self, statement: Mapping[str, Any]) -> Sealed:
+        """Sign a statement.
 
         Raises:
             EnvironmentFault: a service that takes part in the signature failed.

@@ -5,6 +5,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cryptography.x509 import (
+    Certificate,
+    ObjectIdentifier,
+    RFC822Name,
+    SubjectAlternativeName,
+    UniformResourceIdentifier,
+)
 from id import GitHubOidcPermissionCredentialError
 from sigstore.dsse import Statement
 from sigstore.models import ClientTrustConfig
@@ -13,10 +20,13 @@ from sigstore.sign import Signer, SigningContext
 
 from seatrial.errors import EnvironmentFault, UsageFault
 from seatrial.evidence.hostile import plain_text
+from seatrial.judge.attest.interface import Sealed
 from seatrial.judge.attest.strict_json import canonical
 
 __all__ = ["KeylessSeal", "ambient_identity", "read_trust_config"]
 
+_ISSUER = ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
+"""The extension in which Fulcio names who vouched."""
 _GIVE_IDENTITY = (
     "in GitHub Actions, give the job `permissions: id-token: write` (pull requests from forks "
     "cannot have it); in GitLab, `id_tokens: SIGSTORE_ID_TOKEN: aud: sigstore`; "
@@ -37,10 +47,11 @@ class KeylessSeal:
     def _signer(self) -> Signer:
         return Signer(self._identity, SigningContext.from_trust_config(self._config()))
 
-    def __call__(self, statement: Mapping[str, Any]) -> bytes:
-        """The file of the bundle."""
+    def __call__(self, statement: Mapping[str, Any]) -> Sealed:
+        """The bundle with the signature, the certificate and the entry in the log."""
         try:
             bundle = self._signer.sign_dsse(_AnyStatement(canonical(statement)))
+            signer = _certified(bundle.signing_certificate)
         except UsageFault:
             raise
         except Exception as error:
@@ -50,7 +61,7 @@ class KeylessSeal:
                 f"Sigstore did not sign: {told}",
                 next_step="nothing was written; run it again, or sign with --key",
             ) from error
-        return bundle.to_json().encode() + b"\n"
+        return Sealed(bundle.to_json().encode() + b"\n", (signer,))
 
 
 class _AnyStatement(Statement):
@@ -62,6 +73,17 @@ class _AnyStatement(Statement):
 
     def __init__(self, contents: bytes) -> None:
         self._contents = contents
+
+
+def _certified(certificate: Certificate) -> str:
+    """The identity and the issuer by their options of `seatrial verify`."""
+    names = certificate.extensions.get_extension_for_class(SubjectAlternativeName).value
+    identities = [
+        *names.get_values_for_type(UniformResourceIdentifier),
+        *names.get_values_for_type(RFC822Name),
+    ]
+    issuer = certificate.extensions.get_extension_for_oid(_ISSUER).value.public_bytes().decode()
+    return plain_text(f"--identity {' '.join(identities)} --issuer {issuer}")
 
 
 def ambient_identity(

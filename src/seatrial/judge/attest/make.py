@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -42,6 +41,8 @@ class Attested:
     envelopes: tuple[Path, ...]
     files: int
     """How many files they cover."""
+    signers: tuple[str, ...]
+    """Whom a verifier has to trust: ids of keys, or identity and issuer."""
 
 
 def attest(
@@ -87,10 +88,13 @@ def attest(
         ),
     }
     place = output or project / _APPROVALS / record.id
-    written = _write(place, statements, seal)
+    # All are signed before one is written: a service that fails leaves no half behind.
+    sealed = {f"{name}{seal.suffix}": seal(statement) for name, statement in statements.items()}
+    written = tuple(_write(place / name, one.data) for name, one in sealed.items())
     if with_files:
         _copy(project, place, files)
-    return Attested(record.id, approval.decision, written, len(files))
+    signers = tuple(dict.fromkeys(signer for one in sealed.values() for signer in one.signers))
+    return Attested(record.id, approval.decision, written, len(files), signers)
 
 
 def _newest(project: Path) -> str:
@@ -199,21 +203,13 @@ def _configuration(project: Path, record: Record) -> dict[str, dict[str, str]]:
     return found
 
 
-def _write(
-    place: Path, statements: Mapping[str, Mapping[str, Any]], seal: Seal
-) -> tuple[Path, ...]:
-    # All are signed before one is written: a service that fails leaves no half behind.
-    sealed = {f"{name}{seal.suffix}": seal(statement) for name, statement in statements.items()}
-    written = []
-    for name, data in sealed.items():
-        path = place / name
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        except OSError as error:
-            raise file_fault("the envelope", error, path) from error
-        written.append(path)
-    return tuple(written)
+def _write(path: Path, data: bytes) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise file_fault("the envelope", error, path) from error
+    return path
 
 
 def _copy(project: Path, place: Path, files: Mapping[str, str]) -> None:

@@ -56,7 +56,7 @@ def bundled(instance: Instance, signed: Signed) -> dict[str, bytes]:
     with served(instance) as url:
         config = ClientTrustConfig.from_json(json.dumps(instance.trust_config(url)))
         seal = KeylessSeal(IdentityToken(instance.token()), lambda: config)
-        return {name: seal(statement_of(data)) for name, data in signed.envelopes.items()}
+        return {name: seal(statement_of(data)).data for name, data in signed.envelopes.items()}
 
 
 def trust(
@@ -341,6 +341,7 @@ def test_a_job_signs_and_a_machine_without_a_network_verifies(
     out = ["--output", str(handed), "--with-files"]
     made = attest(project, "--trust-config", str(config), *out)
     assert made.exit_code == 0, made.output
+    assert f"signed by: --identity {IDENTITY} --issuer {ISSUER}\n" in made.output
     project.rename(tmp_path / "gone")
     bundles = sorted(str(path) for path in handed.glob("*.sigstore.json"))
     assert [Path(path).name for path in bundles] == [

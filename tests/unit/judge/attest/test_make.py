@@ -12,6 +12,7 @@ from seatrial.cli.app import app
 from seatrial.errors import UsageFault
 from seatrial.evidence.folder import RunFolder
 from seatrial.evidence.record import Record
+from seatrial.judge.attest.keys import read_public_key
 from seatrial.judge.attest.predicate import verdict_schema
 
 from .judged import OFFLINE, git, judge
@@ -182,8 +183,10 @@ def test_a_rejection_can_be_attested_but_does_not_verify(project: Path, key: Pat
     folder = RunFolder(project / ".seatrial" / "runs" / "20260102-030405-a1b2c3")
     record = Record.model_validate_json(folder.record.read_bytes())
     judge(project, folder, record, approved=False)
-    made = attest(project, key, "--json")
-    assert json.loads(made.output)["decision"] == "rejected"
+    made = json.loads(attest(project, key, "--json").output)
+    assert made["decision"] == "rejected"
+    public = read_public_key(key.with_suffix(".pub"))
+    assert made["signers"] == [f"key {public.keyid}"]
     assert verify(approvals, project, key).exit_code == 1
 
 
