@@ -24,7 +24,7 @@ from seatrial.selection.changes import changes_between, snapshot
 from seatrial.selection.holding import still_holding
 from unit.probe.interpreters import SITE, Interpreter, NoRegistry, NotToBeHad, monitored
 
-from .sample import SAMPLE_FILES
+from .sample import IN_CHILDREN, SAMPLE_FILES
 
 PROBE = Path(probe.__file__).parent
 DRIVER = Path(__file__).parent / "all_covered.py"
@@ -260,7 +260,9 @@ def test_coverage_after_an_edit_is_that_of_all_tests(stored: Stored) -> None:
 
 @pytest.mark.long
 def test_coverage_after_a_fault_is_that_of_all_tests(stored: Stored) -> None:
-    mutants = pick_mutants(MUTABLE, 120, seed=1)
+    # How far a process gets that has a fault differs from run to run, and with it who waits for it.
+    here = {name: text for name, text in MUTABLE.items() if name not in IN_CHILDREN}
+    mutants = pick_mutants(here, 120, seed=1)
 
     wrong, refused, together = tried(
         stored, [{mutant.file: mutant.content.decode("latin-1")} for mutant in mutants]
