@@ -1,7 +1,8 @@
 """A Sigstore instance of one's own: a certificate authority, its log, and the log of signatures.
 
-It answers over HTTP as Fulcio's API v2 and Rekor's API v1 are published, and gives out identities
-as GitHub Actions does. Everything that a client checks is really signed, by keys made here.
+It answers over HTTP as the interfaces of Fulcio (v2), Rekor (v1 and v2) and timestamp authorities
+(RFC 3161) are published, and gives out identities as GitHub Actions does. Everything that a client
+checks is really signed, by keys made here.
 """
 
 import base64
@@ -21,8 +22,11 @@ import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from .timestamping import stamp
 
 WORKFLOW = "acme/shop/.github/workflows/ship.yml@refs/heads/main"
 IDENTITY = f"https://github.com/{WORKFLOW}"
@@ -46,6 +50,10 @@ def new_key() -> ec.EllipticCurvePrivateKey:
 
 def spki(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def fingerprint(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return hashlib.sha256(spki(key)).digest()
 
 
 def pem(certificate: x509.Certificate) -> str:
@@ -87,6 +95,17 @@ def authority(
     )
 
 
+@dataclass(frozen=True)
+class Proof:
+    """That a leaf is in the log."""
+
+    index: int
+    size: int
+    root: bytes
+    path: list[bytes]
+    checkpoint: str
+
+
 @dataclass
 class Instance:
     """The keys of all services, and the log's leaves."""
@@ -96,6 +115,7 @@ class Instance:
     ca_key: ec.EllipticCurvePrivateKey = field(default_factory=new_key)
     ct_key: ec.EllipticCurvePrivateKey = field(default_factory=new_key)
     log_key: ec.EllipticCurvePrivateKey = field(default_factory=new_key)
+    time_key: ec.EllipticCurvePrivateKey = field(default_factory=new_key)
     leaves: list[bytes] = field(default_factory=lambda: [b"one", b"two", b"three"])
     """Of the signatures' log, which others have used before."""
     identity: str = WORKFLOW
@@ -111,6 +131,28 @@ class Instance:
     def ca(self) -> x509.Certificate:
         parent = (self.root.subject, self.root_key)
         return authority("local intermediate", self.ca_key, self.authorities_end, parent)
+
+    @cached_property
+    def clock(self) -> x509.Certificate:
+        """Of the timestamp authority."""
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "local clock")])
+        stamping = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self.root.subject)
+            .public_key(self.time_key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(_LONG_AGO)
+            .not_valid_after(self.authorities_end)
+            .add_extension(usage(digital_signature=True), critical=True)
+            .add_extension(stamping, critical=True)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.root_key.public_key()),
+                critical=False,
+            )
+            .sign(self.root_key, hashes.SHA256())
+        )
 
     def token(self) -> str:
         now = datetime.now(UTC)
@@ -156,18 +198,18 @@ class Instance:
 
     def _sct(self, certificate: bytes, milliseconds: int) -> bytes:
         """The promise (RFC 6962, 3.2 and 3.3) to log a certificate, as an extension's value."""
-        issuer = hashlib.sha256(spki(self.ca_key)).digest()
+        issuer = fingerprint(self.ca_key)
         length = len(certificate).to_bytes(3, "big")
         entry = struct.pack("!BBQH", 0, 0, milliseconds, 1) + issuer + length + certificate
         signature = self.ct_key.sign(entry + b"\0\0", _SHA256)
-        log = hashlib.sha256(spki(self.ct_key)).digest()
+        log = fingerprint(self.ct_key)
         one = b"\0" + log + struct.pack("!QHBBH", milliseconds, 0, 4, 3, len(signature)) + signature
         listed = struct.pack("!HH", len(one) + 2, len(one)) + one
         assert len(listed) < 128  # so that the length below is one byte
         return bytes([4, len(listed)]) + listed
 
     def enter(self, proposed: dict[str, Any]) -> dict[str, Any]:
-        """An entry of the log, as Rekor answers that it is in it."""
+        """An entry of the log, as Rekor's API v1 answers that it is in it."""
         content = proposed["spec"]["proposedContent"]
         envelope = json.loads(content["envelope"])
         payload = base64.b64decode(envelope["payload"])
@@ -184,29 +226,60 @@ class Instance:
             "signatures": [{"signature": b64(signature), "verifier": content["verifiers"][0]}],
         }
         body = canonical({"apiVersion": "0.0.1", "kind": "dsse", "spec": spec})
-        self.leaves.append(body)
-        index, size = len(self.leaves) - 1, len(self.leaves)
-        log = hashlib.sha256(spki(self.log_key)).digest()
+        proof = self._append(body)
         promised = {
             "body": b64(body),
             "integratedTime": int(datetime.now(UTC).timestamp()),
-            "logID": log.hex(),
-            "logIndex": index,
+            "logID": fingerprint(self.log_key).hex(),
+            "logIndex": proof.index,
         }
-        root = tree_hash(self.leaves)
-        note = f"local - 1\n{size}\n{b64(root)}\n"
-        signed = b64(log[:4] + self.log_key.sign(note.encode(), _SHA256))
         verification = {
             "inclusionProof": {
-                "checkpoint": f"{note}\n— local {signed}\n",
-                "hashes": [one.hex() for one in audit_path(index, self.leaves)],
-                "logIndex": index,
-                "rootHash": root.hex(),
-                "treeSize": size,
+                "checkpoint": proof.checkpoint,
+                "hashes": [one.hex() for one in proof.path],
+                "logIndex": proof.index,
+                "rootHash": proof.root.hex(),
+                "treeSize": proof.size,
             },
             "signedEntryTimestamp": b64(self.log_key.sign(canonical(promised), _SHA256)),
         }
         return {"0" * 64: promised | {"verification": verification}}
+
+    def enter_v2(self, proposed: dict[str, Any]) -> dict[str, Any]:
+        """The same for API v2, which knows digests alone and promises no time."""
+        request = proposed["hashedRekordRequestV002"]
+        signature = request["signature"]
+        der = base64.b64decode(signature["verifier"]["x509Certificate"]["rawBytes"])
+        public = x509.load_der_x509_certificate(der).public_key()
+        assert isinstance(public, ec.EllipticCurvePublicKey)
+        hashed = ec.ECDSA(Prehashed(hashes.SHA256()))
+        sha256 = base64.b64decode(request["digest"])
+        public.verify(base64.b64decode(signature["content"]), sha256, hashed)
+        data = {"algorithm": "SHA2_256", "digest": request["digest"]}
+        spec = {"hashedRekordV002": {"data": data, "signature": signature}}
+        body = canonical({"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": spec})
+        proof = self._append(body)
+        return {
+            "logIndex": str(proof.index),
+            "logId": {"keyId": b64(fingerprint(self.log_key))},
+            "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"},
+            "inclusionProof": {
+                "logIndex": str(proof.index),
+                "rootHash": b64(proof.root),
+                "treeSize": str(proof.size),
+                "hashes": [b64(one) for one in proof.path],
+                "checkpoint": {"envelope": proof.checkpoint},
+            },
+            "canonicalizedBody": b64(body),
+        }
+
+    def _append(self, body: bytes) -> "Proof":
+        self.leaves.append(body)
+        index, size, root = len(self.leaves) - 1, len(self.leaves), tree_hash(self.leaves)
+        note = f"local - 1\n{size}\n{b64(root)}\n"
+        signed = fingerprint(self.log_key)[:4] + self.log_key.sign(note.encode(), _SHA256)
+        checkpoint = f"{note}\n— local {b64(signed)}\n"
+        return Proof(index, size, root, audit_path(index, self.leaves), checkpoint)
 
     def trusted_root(self) -> dict[str, Any]:
         always = {"start": "2020-01-01T00:00:00Z"}
@@ -220,39 +293,47 @@ class Instance:
                     "keyDetails": "PKIX_ECDSA_P256_SHA_256",
                     "validFor": always,
                 },
-                "logId": {"keyId": b64(hashlib.sha256(spki(key)).digest())},
+                "logId": {"keyId": b64(fingerprint(key))},
             }
 
-        chain = [{"rawBytes": b64(one.public_bytes(Encoding.DER))} for one in (self.ca, self.root)]
+        def chain(*certificates: x509.Certificate) -> dict[str, Any]:
+            listed = [{"rawBytes": b64(one.public_bytes(Encoding.DER))} for one in certificates]
+            return {
+                "subject": {"organization": "local", "commonName": "local"},
+                "uri": "http://127.0.0.1:9",
+                "certChain": {"certificates": listed},
+                "validFor": always,
+            }
+
         return {
             "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
             "tlogs": [log(self.log_key)],
-            "certificateAuthorities": [
-                {
-                    "subject": {"organization": "local", "commonName": "local"},
-                    "uri": "http://127.0.0.1:9",
-                    "certChain": {"certificates": chain},
-                    "validFor": always,
-                }
-            ],
+            "certificateAuthorities": [chain(self.ca, self.root)],
             "ctlogs": [log(self.ct_key)],
+            "timestampAuthorities": [chain(self.clock, self.root)],
         }
 
-    def trust_config(self, url: str) -> dict[str, Any]:
-        service = {
-            "url": url,
-            "majorApiVersion": 1,
-            "validFor": {"start": "2020-01-01T00:00:00Z"},
-            "operator": "local",
-        }
+    def trust_config(self, url: str, *, rekor: int = 1, stamped: bool = False) -> dict[str, Any]:
+        """`rekor`: the version of its API; `stamped`: signatures get signed times."""
+
+        def service(path: str = "", version: int = 1) -> dict[str, Any]:
+            return {
+                "url": url + path,
+                "majorApiVersion": version,
+                "validFor": {"start": "2020-01-01T00:00:00Z"},
+                "operator": "local",
+            }
+
         return {
             "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
             "trustedRoot": self.trusted_root(),
             "signingConfig": {
                 "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
-                "caUrls": [service],
-                "rekorTlogUrls": [service],
+                "caUrls": [service()],
+                "rekorTlogUrls": [service(version=rekor)],
                 "rekorTlogConfig": {"selector": "ANY"},
+                "tsaUrls": [service("/timestamp")] if stamped else [],
+                "tsaConfig": {"selector": "ANY"},
             },
         }
 
@@ -298,9 +379,8 @@ def served(instance: Instance) -> Iterator[str]:
             """Say nothing."""
 
         def answer(self, status: int, value: Any) -> None:
-            data = json.dumps(value).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            data = value if isinstance(value, bytes) else json.dumps(value).encode()
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
@@ -314,17 +394,21 @@ def served(instance: Instance) -> Iterator[str]:
                 self.answer(200, {"value": instance.token()})
 
         def do_POST(self) -> None:
-            data = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            data = self.rfile.read(int(self.headers["Content-Length"]))
             if self.path == instance.broken:
                 self.answer(500, {"code": 500, "message": "out of order"})
             elif self.path == "/api/v2/signingCert":
                 token = self.headers["Authorization"].removeprefix("Bearer ")
-                request = base64.b64decode(data["certificateSigningRequest"])
+                request = base64.b64decode(json.loads(data)["certificateSigningRequest"])
                 chain = (instance.certify(token, request), instance.ca, instance.root)
                 listed = {"certificates": [pem(one) for one in chain]}
                 self.answer(200, {"signedCertificateEmbeddedSct": {"chain": listed}})
             elif self.path == "/api/v1/log/entries":
-                self.answer(201, instance.enter(data))
+                self.answer(201, instance.enter(json.loads(data)))
+            elif self.path == "/api/v2/log/entries":
+                self.answer(201, instance.enter_v2(json.loads(data)))
+            elif self.path == "/timestamp":
+                self.answer(201, stamp(data, instance.time_key, instance.clock))
             else:
                 self.answer(404, {"code": 404, "message": self.path})
 

@@ -51,10 +51,11 @@ def bundles(instance: Instance, signed: Signed) -> dict[str, bytes]:
     return bundled(instance, signed)
 
 
-def bundled(instance: Instance, signed: Signed) -> dict[str, bytes]:
+def bundled(instance: Instance, signed: Signed, **services: Any) -> dict[str, bytes]:
     """The same statements as the envelopes have, signed at an instance."""
     with served(instance) as url:
-        config = ClientTrustConfig.from_json(json.dumps(instance.trust_config(url)))
+        described = instance.trust_config(url, **services)
+        config = ClientTrustConfig.from_json(json.dumps(described))
         seal = KeylessSeal(IdentityToken(instance.token()), lambda: config)
         return {name: seal(statement_of(data)).data for name, data in signed.envelopes.items()}
 
@@ -101,6 +102,29 @@ def test_what_an_identity_signed_verifies_as_what_a_key_signed(
     assert verified(checks)
     assert {check.result for check in checks} == {"passed"}
     assert [check.name for check in checks] == [check.name for check in signed.checks(demands)]
+
+
+def test_signed_times_and_the_newer_log_hold_as_well(
+    instance: Instance, signed: Signed, tmp_path: Path
+) -> None:
+    whom = trust(instance, tmp_path)
+    both = bundled(instance, signed, stamped=True)
+    assert failed(both, whom, signed.folder) == []
+    newer = bundled(instance, signed, rekor=2, stamped=True)
+    assert failed(newer, whom, signed.folder) == []
+    another_clock = trust(replace(instance, time_key=new_key()), tmp_path)
+    assert "verified time" in signature_fault(newer, another_clock, signed.folder)
+    root = instance.trusted_root() | {"tlogs": Instance().trusted_root()["tlogs"]}
+    (tmp_path / "other.json").write_text(json.dumps(root))
+    another_log = IdentityTrust(IDENTITY, ISSUER, read_verifier(tmp_path / "other.json"))
+    assert "log entry" in signature_fault(newer, another_log, signed.folder)
+
+
+def test_a_log_that_promises_no_time_is_not_enough_without_a_signed_one(
+    instance: Instance, signed: Signed
+) -> None:
+    with pytest.raises(EnvironmentFault, match="timestamp"):
+        bundled(instance, signed, rekor=2)
 
 
 @pytest.mark.parametrize(
