@@ -59,7 +59,7 @@ class KeylessSeal:
             told = plain_text(str(error)) or type(error).__name__
             raise EnvironmentFault(
                 f"Sigstore did not sign: {told}",
-                next_step="nothing was written; run it again, or sign with --key",
+                next_step="nothing was written; see that this machine reaches it, and run it again",
             ) from error
         return Sealed(bundle.to_json().encode() + b"\n", (signer,))
 
