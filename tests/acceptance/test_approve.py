@@ -10,6 +10,8 @@ from jsonschema import Draft202012Validator
 from .program import run_trial, seatrial
 from .projects import MakeProject, Project, compose_with
 
+pytestmark = pytest.mark.alone
+
 
 def commit(made: Project) -> None:
     git = ["git", "-C", str(made.folder), "-c", "user.name=a", "-c", "user.email=a@b.example"]

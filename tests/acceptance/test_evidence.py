@@ -3,11 +3,15 @@
 import csv
 import secrets
 
+import pytest
+
 from seatrial.evidence.record import Record, ServiceRecord
 
 from .engine_state import containers, docker
 from .program import assert_nothing_left, running_trial
 from .projects import MakeProject, compose_with, service
+
+pytestmark = pytest.mark.alone
 
 WORKS = """
     import socket

@@ -49,7 +49,7 @@ from .engine_state import remove_images
 from .program import run_trial, seatrial
 from .projects import Project
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.alone, pytest.mark.long]
 
 ALL = {criterion.key for criterion in CRITERIA}
 RUNS = 20
