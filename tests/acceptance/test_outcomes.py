@@ -190,7 +190,15 @@ cpu = 1
 
 
 def test_a_passed_trial_over_its_budget_says_which_one(project: MakeProject) -> None:
-    ended = run_trial(project(files={"seatrial.toml": OVER}))
+    # Memory is sampled once a second.
+    works = """
+        import time
+
+        def test_works_for_some_seconds():
+            while time.thread_time() < 2:
+                pass
+    """
+    ended = run_trial(project(files={"seatrial.toml": OVER}, tests=works))
 
     assert ended.code == 4
     assert ended.record.status is Status.OVER_BUDGET

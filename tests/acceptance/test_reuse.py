@@ -66,14 +66,12 @@ def test_an_unchanged_trial_is_returned_and_nothing_is_run(project: Project) -> 
 
     again = run(project)
 
-    took = time.time() - between
     assert again.reused is not None
     assert again.reused.trial == first.id
     assert again.model_copy(update={"reused": None}) == first
     assert events(project, began)
     assert events(project, between) == []
     assert project.trials() == trials
-    assert took < (between - began) / 2
     assert_nothing_left(project)
 
 
