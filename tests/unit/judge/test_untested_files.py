@@ -88,4 +88,6 @@ def test_no_file_stands_for_two_whatever_the_order(
     order.shuffle(with_results)
     assert files_without_results(known, with_results) == without
     assert len(known) - len(without) <= len(with_results)
-    assert not set(without) & set(with_results)
+    # Otherwise a folder may be what the results count from, and `a` be the known `a/a`.
+    if set(with_results) <= set(known):
+        assert not set(without) & set(with_results)
