@@ -314,6 +314,35 @@ class Watchdog:
                 return
 
 
+class SharedFixtures:
+    """Times what is set up for several tests at once.
+
+    A plugin of its own: pytest calls it for each fixture of each test, which costs a trivial test
+    a hundredth of its time, so it is there only where some test has such a fixture.
+    """
+
+    def __init__(self, recorder: Recorder, watchdog: Watchdog) -> None:
+        self._recorder = recorder
+        self._watchdog = watchdog
+        self._sharing = False
+        """One is being set up; what it asks for is part of it."""
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
+        """Write down what is worth a line, for the test that runs."""
+        if self._sharing or fixturedef.scope not in SHARED_SCOPES:
+            yield
+            return
+        self._sharing = True
+        began = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - began
+        self._sharing = False
+        running = self._watchdog.running
+        if running and seconds >= LEAST_SHARED:
+            self._recorder.write("shared", id=running[0], seconds=round(seconds, 6))
+
+
 class Probe:
     """Follows one pytest session."""
 
@@ -326,8 +355,6 @@ class Probe:
         self._texts = 0
         self._watchdog = Watchdog(limit, self._hangs, self._tell_progress)
         self._hung: str | None = None
-        self._sharing = False
-        """A fixture that tests share is being set up; what it asks for is part of it."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -374,6 +401,9 @@ class Probe:
         """Say how many tests there are."""
         if session.items:
             self._collected([item.nodeid for item in session.items])
+        if any(map(shares_fixtures, session.items)):
+            timer = SharedFixtures(self._recorder, self._watchdog)
+            session.config.pluginmanager.register(timer, "seatrial-shared-fixtures")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
@@ -394,21 +424,6 @@ class Probe:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Name the test that runs now: it may be the one that never ends."""
         self._watchdog.running = nodeid, self._recorder.running(nodeid)
-
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
-        """Time what is set up for several tests at once."""
-        if self._sharing or fixturedef.scope not in SHARED_SCOPES:
-            yield
-            return
-        self._sharing = True
-        began = time.perf_counter()
-        yield
-        seconds = time.perf_counter() - began
-        self._sharing = False
-        running = self._watchdog.running
-        if running and seconds >= LEAST_SHARED:
-            self._recorder.write("shared", id=running[0], seconds=round(seconds, 6))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep set-up, call and teardown until the test is over."""
@@ -591,6 +606,12 @@ def container_id() -> str:
     return found.group(1) if found else platform.node()
 
 
+def shares_fixtures(item: pytest.Item) -> bool:
+    """Whether a test is known to use a fixture that tests of its file share."""
+    known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    return any(one.scope in SHARED_SCOPES for found in known.values() for one in found)
+
+
 def coverage_state() -> dict[str, Any] | None:
     """What coverage.py is configured to do, if it is measuring this process."""
     measuring = getattr(getattr(sys.modules.get("coverage"), "Coverage", None), "current", None)
@@ -754,5 +775,5 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 KEPT = seatrial_guard.Kept(
-    (Recorder, Progress, Probe, seatrial_guard.Guard, seatrial_guard.Checker)
+    (Recorder, Progress, Probe, SharedFixtures, seatrial_guard.Guard, seatrial_guard.Checker)
 )
