@@ -156,7 +156,10 @@ def monitored(folder: Path, *mounts: Path, further: Sequence[str] = ()) -> Itera
 def _container(image: str, mounts: Iterable[Path]) -> Iterator[str]:
     volumes = [f"--volume={path}:{path}" for path in mounts]
     user = f"--user={os.getuid()}:{os.getgid()}"
-    start = ["run", "--detach", "--rm", "--init", f"--label={_MARK}", user, *volumes]
+    # pytest clears away older folders of its kind, and under xdist what is mounted looks like one
+    # that nobody uses: its own are to lie elsewhere.
+    apart = "--env=TMPDIR=/var/tmp"
+    start = ["run", "--detach", "--rm", "--init", f"--label={_MARK}", user, apart, *volumes]
     container = _docker(*start, image, "sleep", "3600")
     try:
         yield container
