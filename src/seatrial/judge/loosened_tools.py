@@ -8,6 +8,7 @@ from typing import Any
 
 from seatrial.judge.commands_of_pytest import fail_under_options, lost_paths
 from seatrial.judge.loosened_settings import Loosened
+from seatrial.judge.pytest_defaults import NORECURSEDIRS, PYTHON_FILES
 
 __all__ = ["TOOL_FILES", "loosened_tools"]
 
@@ -46,14 +47,11 @@ _LEAVES_OUT = {
 _NARROWS = {"run": ("source", "source_pkgs", "source_dirs", "include"), "report": ("include",)}
 _DEFAULT_EXCLUSION = ("pragma: no cover", "#\\s*(pragma|PRAGMA)[:\\s]?\\s*(no|NO)\\s*(cover|COVER)")
 _WHAT_IS_A_TEST = {
-    "python_files": ["test_*.py", "*_test.py"],
+    "python_files": [*PYTHON_FILES],
     "python_classes": ["Test"],
     "python_functions": ["test"],
 }
 """With pytest's defaults."""
-_NOT_ENTERED = [
-    *("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}"),
-]
 
 
 def loosened_tools(before: ReadText, now: ReadText) -> Iterator[Loosened]:
@@ -92,7 +90,7 @@ def _loosened_pytest(before: Table, now: Table) -> Iterator[Loosened]:
     was, is_now = _list(before.get("testpaths")), _list(now.get("testpaths"))
     if is_now and lost_paths(was or ["."], is_now):
         yield Loosened("pytest testpaths", _told(was), _told(is_now))
-    was = _list(before.get("norecursedirs")) or _NOT_ENTERED
+    was = _list(before.get("norecursedirs")) or [*NORECURSEDIRS]
     if more := [one for one in _list(now.get("norecursedirs")) if one not in was]:
         yield Loosened("pytest norecursedirs", "not in it", ", ".join(more))
     strict = ("xfail_strict", "strict_xfail", "strict")

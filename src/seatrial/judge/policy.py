@@ -200,11 +200,13 @@ def _added_ignores(project: Path, base: str) -> Iterator[PolicyChange]:
     """
     for name in changed_names(project, base):
         now = ignored_rules(text_at(project, None, name) or "")
+        if not now:
+            continue
+        before = ignored_rules(text_at(project, base, name) or "")
         for rule, count in sorted(now.items()):
-            before = ignored_rules(text_at(project, base, name) or "")[rule]
-            if count > before:
+            if count > before[rule]:
                 loosened = Loosened(
-                    f"ignore of {rule}", counted(before, "comment"), counted(count, "comment")
+                    f"ignore of {rule}", counted(before[rule], "comment"), counted(count, "comment")
                 )
                 yield _change(project, loosened, (name,))
 

@@ -10,13 +10,10 @@ from pathlib import Path, PurePosixPath
 
 from seatrial.evidence.history import text_at, tracked_files
 from seatrial.evidence.tests import read_results
+from seatrial.judge.pytest_defaults import NORECURSEDIRS, PYTHON_FILES
 
 __all__ = ["files_of_tests", "files_without_results", "has_tests", "suite_files"]
 
-_NAMES = ("test_*.py", "*_test.py")
-"""pytest's default `python_files`: what a project calls otherwise is not known from outside."""
-_NOT_ENTERED = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}")
-"""pytest's default `norecursedirs`."""
 _LOOKS_LIKE_TESTS = re.compile(r"^\s*(?:async\s+)?def\s+test|^class\s+Test", re.MULTILINE)
 
 
@@ -76,8 +73,9 @@ def has_tests(text: str) -> bool:
 
 
 def _is_named_so(path: PurePosixPath) -> bool:
-    return any(fnmatch(path.name, name) for name in _NAMES) and not any(
-        fnmatch(folder, name) for folder in path.parts[:-1] for name in _NOT_ENTERED
+    """By pytest's defaults: what a project calls otherwise is not known from outside."""
+    return any(fnmatch(path.name, name) for name in PYTHON_FILES) and not any(
+        fnmatch(folder, name) for folder in path.parts[:-1] for name in NORECURSEDIRS
     )
 
 
