@@ -8,16 +8,14 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seatrial.evidence.record import Record
-
 from .fetch import NoRegistry, fetch, load_sources
+from .trial import run_trial
 
 pytestmark = [pytest.mark.engine, pytest.mark.foreign, pytest.mark.long]
 
@@ -25,6 +23,8 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "shop"
 COVERAGE = "coverage==7.10.7"
 RCFILE = "[run]\nbranch = true\nsource =\n    {package}\n"
 RUN_TESTS = "sh -c 'python -m coverage run -m pytest tests"
+ONE_WORKER = ("--workers", "1")
+"""A report of the test command is of one container."""
 JUDGE = "python -m coverage json -q -o reports/plain.json"
 
 
@@ -74,7 +74,7 @@ def test_the_coverage_of_a_suite_is_that_of_its_own_report(
     except NoRegistry as error:
         pytest.skip(f"no package registry answers: {error}")
 
-    record = run(project)
+    record = run_trial(project, *ONE_WORKER)
 
     folder = project / ".seatrial" / "latest"
     plain = report(folder / "output" / "reports" / "plain.json")
@@ -91,7 +91,7 @@ def test_the_examples_coverage_is_that_of_a_plain_run_to_the_last_line(tmp_path:
     plain = report(project / "reports" / "plain.json")
     shutil.rmtree(project / "reports")
 
-    run(project)
+    run_trial(project, *ONE_WORKER)
 
     assert report(project / ".seatrial" / "latest" / "coverage" / "coverage.json") == plain
     assert plain["totals"]["covered_lines"] > 500
@@ -105,20 +105,6 @@ def compose(*arguments: str, project: Path) -> None:
     finally:
         down = [*common, "down", "--volumes", "--remove-orphans", "--rmi", "local"]
         subprocess.run(down, cwd=project, capture_output=True, check=True)
-
-
-def run(project: Path) -> Record:
-    """Run a trial that passes, by one worker: a report of the test command is of one container."""
-    done = subprocess.run(
-        [sys.executable, "-m", "seatrial", "run", "--quiet", "--json", "--workers", "1"],
-        cwd=project,
-        env={key: value for key, value in os.environ.items() if not key.startswith("COV_")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return Record.model_validate_json(done.stdout)
 
 
 def fetched(name: str, folder: Path) -> Path:

@@ -1,20 +1,16 @@
 """Suites that nobody here wrote, run by the real program; pytest's own word is the measure."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
 
-from seatrial.evidence.record import Record
-
 from .fetch import NoRegistry, Source, fetch, load_sources
+from .trial import run_trial
 
 OWN_FILE = "--junitxml=/tmp/own.xml"
 OURS = "junit.xml"
@@ -37,7 +33,7 @@ def test_a_released_package_passes_its_own_suite_in_a_trial(source: Source, tmp_
         project = fetch(source, tmp_path / source.name)
     except NoRegistry as error:
         pytest.skip(f"no package registry answers: {error}")
-    record = run(project, "--", OWN_FILE)
+    record = run_trial(project, "--", OWN_FILE)
     assert record.pytest is not None
     counts = record.pytest.counts
     assert (counts.passed, counts.skipped + counts.xfailed, counts.failed + counts.errors) == (
@@ -64,7 +60,7 @@ def test_the_example_passes_its_suite_as_its_own_junit_files_tell_it(tmp_path: P
     # How long it takes is not what is looked at, and this machine may be busy.
     settings.write_text(settings.read_text(encoding="utf-8").partition("[budgets]")[0])
 
-    record = run(project)
+    record = run_trial(project)
 
     folder = project / ".seatrial" / "latest"
     # Its script asks for a file; each of its two workers writes one, of its share.
@@ -74,20 +70,6 @@ def test_the_example_passes_its_suite_as_its_own_junit_files_tell_it(tmp_path: P
     assert told == sum(map(junit_outcomes, theirs), Counter()) == junit_outcomes(folder / OURS)
     assert record.pytest is not None
     assert told.total() == record.pytest.counts.collected > 100
-
-
-def run(project: Path, *arguments: str) -> Record:
-    """Run a trial that passes."""
-    done = subprocess.run(
-        [sys.executable, "-m", "seatrial", "run", "--quiet", "--json", *arguments],
-        cwd=project,
-        env={key: value for key, value in os.environ.items() if not key.startswith("COV_")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return Record.model_validate_json(done.stdout)
 
 
 def our_outcomes(path: Path) -> Counter[tuple[str, str]]:
