@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from bench.table import Row, absolute, ratio
+from bench.table import Row, absolute, quickest
 from seatrial import probe
 from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results
 
@@ -64,8 +64,9 @@ class Usage:
 def compare_probe(rounds: int) -> list[Row]:
     """Run a suite with and without the probe, in turns; the first turn is not counted.
 
-    Single rounds differ by more than the probe costs, so there are at least PROBE_ROUNDS, and
-    every other one begins with the probe.
+    Single rounds differ by more than the probe costs, so there are at least PROBE_ROUNDS, the
+    least of them counts, every other one begins with the probe, and both runs of a round have the
+    same seed for their hashes, on which the layout of Python's memory depends.
     """
     rounds = max(rounds, PROBE_ROUNDS)
     plain: list[float] = []
@@ -77,10 +78,10 @@ def compare_probe(rounds: int) -> list[Row]:
         for number in range(rounds + 1):
             _say(f"probe: round {number} of {rounds}" + (" (not counted)" * (number == 0)))
             for with_probe in (False, True) if number % 2 else (True, False):
-                used = _suite(folder, with_probe=with_probe)
+                used = _suite(folder, number, with_probe=with_probe)
                 (probed if with_probe else plain).append(used)
     what = f"CPU time of {TESTS} trivial tests with the probe"
-    return [ratio(what, "plain", probed[1:], plain[1:], PROBE_AT_MOST)]
+    return [quickest(what, "plain, the least of each", probed[1:], plain[1:], PROBE_AT_MOST)]
 
 
 def measure_memory() -> list[Row]:
@@ -137,9 +138,13 @@ def _check_log(trial: Path) -> None:
         raise RuntimeError(f"the log holds {whole} of {LOG_LINES} lines one after the other")
 
 
-def _suite(folder: Path, *, with_probe: bool) -> float:
+def _suite(folder: Path, seed: int, *, with_probe: bool) -> float:
     """CPU seconds of one run of the suite."""
-    env = {"PATH": os.environ["PATH"], "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    env = {
+        "PATH": os.environ["PATH"],
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONHASHSEED": str(seed),
+    }
     if with_probe:
         env["PYTHONPATH"] = str(Path(probe.__file__).parent)
         env["PYTEST_ADDOPTS"] = "-p seatrial_probe"

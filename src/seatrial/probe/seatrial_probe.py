@@ -261,6 +261,12 @@ class Watchdog:
 
     running: tuple[str, int] | None = None
     """The test, and since when: nanoseconds on the monotonic clock."""
+    look_due = False
+    """Whoever runs the tests shall call `on_look` when the next one ends.
+
+    To write a file from a thread that takes turns with quick tests costs both of them dearly: at
+    every call into the kernel the interpreter changes hands. So the thread looks by itself only
+    where no test has ended for a whole pause."""
 
     def __init__(
         self, limit: float, on_hang: Callable[[str], None], on_look: Callable[[], None]
@@ -301,7 +307,10 @@ class Watchdog:
         """Look now and then whether the test that runs is late."""
         pause = min(SNAPSHOT_PAUSE, self._limit / 4 or SNAPSHOT_PAUSE)
         while not over.wait(pause):
-            self._on_look()
+            if self.look_due:
+                self._on_look()
+            else:
+                self.look_due = True
             running = self.running
             if not running or not self._limit:
                 continue
@@ -437,7 +446,11 @@ class Probe:
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Write down the test's outcome and times."""
-        self._watchdog.running = None
+        watchdog = self._watchdog
+        if watchdog.look_due:
+            watchdog.look_due = False
+            self._tell_progress()
+        watchdog.running = None
         new = self._new
         if len(new) == 3 and not self._reports and self._hung is None:
             setup, call, teardown = new

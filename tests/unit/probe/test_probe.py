@@ -332,6 +332,23 @@ def test_the_progress_says_at_last_that_pytest_has_nothing_left_to_do(run: RunPy
     assert progress["ended"] is True
 
 
+def test_quick_tests_are_told_of_while_they_run(run: RunPytest) -> None:
+    done = run(
+        test_it="""
+        import json, os, pathlib, pytest
+        PATH = pathlib.Path(os.environ["SEATRIAL_EVENTS"]).parent / "progress.json"
+        seen = []
+        @pytest.mark.parametrize("number", range(20_000))
+        def test_quick(number):
+            if not seen and json.loads(PATH.read_text())["done"]: seen.append(number)
+            if seen: pytest.exit("seen", 0)
+        """
+    )
+
+    assert done.code == 0
+    assert "Exit: seen" in done.output
+
+
 def test_what_a_failed_test_printed_and_logged_is_kept_to_its_end(run: RunPytest) -> None:
     done = run(
         test_it="""
