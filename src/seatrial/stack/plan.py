@@ -93,6 +93,7 @@ async def make_plan(
         *patch.no_restarts(form),
         *patch.plain_logging(form),
         *patch.one_container_for_tests(form, selection.test),
+        *patch.calm_health_checks(form),
         *patch.built_image_names(form, slug),
         *(
             throwaway_databases(form, selection.test, settings.throwaway_services)

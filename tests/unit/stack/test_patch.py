@@ -199,6 +199,41 @@ def test_the_health_check_of_the_test_image_is_off_too() -> None:
     assert form["services"]["test"]["healthcheck"] == {"disable": True}
 
 
+@pytest.mark.parametrize(
+    ("check", "calm"),
+    [
+        (
+            {"interval": "5s", "timeout": "5s", "retries": 10},
+            {"interval": "15s", "timeout": "5s", "retries": 5},
+        ),
+        (
+            {"test": ["CMD", "x"], "interval": "100ms"},
+            {"test": ["CMD", "x"], "interval": "15s", "retries": 3},
+        ),
+        ({"interval": "1s"}, {"interval": "15s"}),
+    ],
+)
+def test_the_engine_checks_seldom_and_gives_up_no_earlier_than_it_would(
+    check: dict[str, Any], calm: dict[str, Any]
+) -> None:
+    form = make_form({"db": {"healthcheck": check}})
+
+    changes = list(patch.calm_health_checks(form))
+
+    assert form["services"]["db"]["healthcheck"] == calm
+    assert places(changes) == ["services.db.healthcheck.interval"]
+
+
+@pytest.mark.parametrize(
+    "check", [None, {"disable": True}, {"test": ["CMD", "x"]}, {"interval": "1m0s", "retries": 2}]
+)
+def test_a_check_that_runs_seldom_or_never_stays_as_it_is(check: dict[str, Any] | None) -> None:
+    form = make_form({"db": {"healthcheck": copy.deepcopy(check)} if check else {}})
+
+    assert list(patch.calm_health_checks(form)) == []
+    assert form["services"]["db"].get("healthcheck") == check
+
+
 def test_a_built_image_is_named_after_the_project_and_never_pulled() -> None:
     form = make_form(
         {
