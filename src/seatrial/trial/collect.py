@@ -17,34 +17,48 @@ from seatrial.trial.outputs import take_outputs
 from seatrial.trial.rig import Journal, Rig
 from seatrial.trial.take import remove_empty, take
 
-__all__ = ["collect"]
+__all__ = ["collect", "read_report"]
 
 _MAX_JUNIT_BYTES = 256 << 20
 _MAX_PROBE_BYTES = 1 << 30
 
 
-async def collect(
-    rig: Rig, journal: Journal, test_container: str, *, exit_code: int, began: datetime
-) -> ProbeReport | None:
-    """Take out the probe's events, the JUnit files and the output folders.
+async def read_report(rig: Rig, journal: Journal, test_container: str) -> ProbeReport | None:
+    """Take out the probe's events and read them.
 
-    None: no pytest session reported, or collecting took too long. What cannot be taken out becomes
-    a finding: the rest is evidence all the same. `exit_code` is the test command's; after a good
-    run, services are ended, as nothing but coverage is asked for any more. `began` is when the test
-    container was about to be started, by this machine's clock. What speaks against the evidence is
-    noted in the journal.
+    None: no pytest session reported, or it took too long.
     """
     try:
         async with asyncio.timeout(rig.settings.timeouts.collect):
-            report = await _probe_report(rig, journal, test_container)
+            return await _probe_report(rig, journal, test_container)
+    except TimeoutError:
+        _too_long(rig, journal)
+        return None
+
+
+async def collect(
+    rig: Rig,
+    journal: Journal,
+    test_container: str,
+    report: ProbeReport | None,
+    *,
+    exit_code: int,
+    began: datetime,
+) -> ProbeReport | None:
+    """Take out the JUnit files and the output folders; returns the report with the files' names.
+
+    None: collecting took too long. What cannot be taken out becomes a finding: the rest is evidence
+    all the same. `exit_code` is the test command's; after a good run, services are ended, as
+    nothing but coverage is asked for any more. `began` is when the test container was about to be
+    started, by this machine's clock. What speaks against the evidence is noted in the journal.
+    """
+    try:
+        async with asyncio.timeout(rig.settings.timeouts.collect):
             junit = await _junit_files(rig, journal, test_container, report)
             await take_outputs(rig, journal)
             await _exit_codes(rig, journal)
     except TimeoutError:
-        journal.note(
-            f"collecting did not end within {rig.settings.timeouts.collect:g} s; "
-            "allow more with timeouts.collect"
-        )
+        _too_long(rig, journal)
         return None
     if report is not None:
         report = replace(report, pytest=report.pytest.model_copy(update={"junit": junit}))
@@ -52,6 +66,13 @@ async def collect(
     if report and exit_code == 0 and _all_well(report.pytest):
         _release_services(rig, journal)
     return report
+
+
+def _too_long(rig: Rig, journal: Journal) -> None:
+    journal.note(
+        f"collecting did not end within {rig.settings.timeouts.collect:g} s; "
+        "allow more with timeouts.collect"
+    )
 
 
 def _all_well(pytest: Pytest) -> bool:

@@ -18,9 +18,9 @@ from seatrial.trial.rig import Rig
 __all__ = ["follow_tests", "read_progress"]
 
 PAUSE_S = 1.0
-LOOKING_AT_MOST = 1 / 20
-"""Of the time: for each look the engine mounts all of the container's file systems, on the cores
-that the tests run on."""
+LOOKING_AT_MOST = 1 / 40
+"""Of the time: for each look the engine starts a process and mounts all of the container's file
+systems, on the cores that the tests run on. That is some 70 ms there, so a look in 3 s."""
 MAX_NAME = 2000
 """Characters, as many as are compared with the events; what is shown is cut to its line anyway."""
 MAX_FAILURES = 200
@@ -34,7 +34,7 @@ async def follow_tests(
 ) -> None:
     """Tell the observer how far the tests are, until cancelled.
 
-    Every `pause_s` seconds, or less often if looking takes more than a twentieth of that.
+    Every `pause_s` seconds, or less often if looking takes more than a fortieth of that.
 
     What was seen is kept in `live`: what the probe's file says at the end must not be less.
 

@@ -9,12 +9,13 @@ from seatrial.engine.logs import last_lines
 from seatrial.errors import ExitCode, SeatrialError
 from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.diagnosis import Diagnosis
+from seatrial.evidence.events import ProbeReport
 from seatrial.evidence.folder import RunFolder
 from seatrial.evidence.record import Fault, Image, PhaseName, Pytest, Status
 from seatrial.stack.instrument import PROBE_MODULE
 from seatrial.stack.twin import twin
 from seatrial.trial.clean import remove_stack
-from seatrial.trial.collect import collect
+from seatrial.trial.collect import collect, read_report
 from seatrial.trial.coverage import CoveragePart, measure_coverage, take_part
 from seatrial.trial.diagnose import diagnose
 from seatrial.trial.doubts import coverage_doubts
@@ -97,38 +98,28 @@ async def run_worker(
     began = wall_clock()
     with journal.phase(PhaseName.TEST):
         run = await run_tests(rig, journal, stack, stop=together.stop)
-    coverage = None
     last = together.arrive()
     part: asyncio.Future[CoveragePart] = asyncio.get_running_loop().create_future()
     if not last:
         together.parts.append(part)
     with journal.phase(PhaseName.COLLECT):
-        report = await collect(
-            rig, journal, stack.test_container, exit_code=run.exit_code, began=began
+        report = await read_report(rig, journal, stack.test_container)
+        # Most of the time for coverage the engine is waited for, as it is by the rest.
+        measuring = asyncio.create_task(
+            _measure(trial, worker, stack.test_container, report, together, None if last else part)
         )
-        sightings = report.coverage if report else None
-        idle = report is not None and not report.pytest.counts.collected
-        complete = report is not None and (
-            came_to_its_end(report.pytest) or (idle and together.workers > 1)
-        )
-        if last:
-            others = await asyncio.gather(*together.parts)
-            coverage = await measure_coverage(
-                trial,
-                journal,
-                stack.test_container,
-                sightings,
-                others=others,
-                complete=complete,
+        try:
+            report = await collect(
+                rig, journal, stack.test_container, report, exit_code=run.exit_code, began=began
             )
+        except BaseException:
+            measuring.cancel()
+            await asyncio.gather(measuring, return_exceptions=True)
+            raise
+        coverage = await measuring
+        if coverage:
             found = coverage_doubts(trial.folder.path, rig.project, coverage)
             journal.doubt(await asyncio.to_thread(list, found))
-        else:
-            part.set_result(
-                await take_part(
-                    worker, stack.test_container, sightings, idle=idle, complete=complete
-                )
-            )
     pytest = report.pytest if report else None
     outcome = judge_tests(
         run,
@@ -156,6 +147,29 @@ async def run_worker(
         outcome,
         fault,
         diagnosis,
+    )
+
+
+async def _measure(
+    trial: Rig,
+    worker: Worker,
+    container: str,
+    report: ProbeReport | None,
+    together: Together,
+    part: asyncio.Future[CoveragePart] | None,
+) -> Coverage | None:
+    """All workers' coverage, by the last of them; the others leave their `part` and return None."""
+    sightings = report.coverage if report else None
+    idle = report is not None and not report.pytest.counts.collected
+    complete = report is not None and (
+        came_to_its_end(report.pytest) or (idle and together.workers > 1)
+    )
+    if part is not None:
+        part.set_result(await take_part(worker, container, sightings, idle=idle, complete=complete))
+        return None
+    others = await asyncio.gather(*together.parts)
+    return await measure_coverage(
+        trial, worker.journal, container, sightings, others=others, complete=complete
     )
 
 
