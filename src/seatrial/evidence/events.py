@@ -86,10 +86,20 @@ class _Reading:
         self._sink = sink
         self._name = names
         self._names = 0
-        self._starts: list[Mapping[str, Any]] = []
-        self._ends: list[int] = []
-        self._collected: list[int] = []
-        self._deselected: list[int] = []
+        self._first: Mapping[str, Any] = {}
+        """The start of the first session, which speaks for all."""
+        self._sessions = 0
+        self._ended = 0
+        self._status = 0
+        """The first exit status that is not 0."""
+        self._container = ""
+        """Of the newest session."""
+        self._looks_only = False
+        self._containers: dict[str, None] = {}
+        self._junit: dict[str, None] = {}
+        self._roots: dict[str, None] = {}
+        self._collected = _Sum()
+        self._deselected = _Sum()
         self._hooks: dict[str, None] = {}
         self._left_out_by: dict[str, None] = {}
         self._plugins: dict[Plugin, None] = {}
@@ -105,25 +115,21 @@ class _Reading:
         self._coverage.take(event)
         match event.get("event"):
             case "start":
-                self._starts.append(event)
-                if len(self._plugins) < MAX_PLUGINS:
-                    self._plugins |= dict.fromkeys(_plugins(event.get("plugins")))
-                self._collected.append(0)
-                self._deselected.append(0)
-            case "deselected" if self._deselected:
-                self._deselected[-1] = max(self._deselected[-1], _integer(event.get("count")))
+                self._start(event)
+            case "deselected" if self._sessions:
+                self._deselected.at_least(_integer(event.get("count")))
             case "hooks" if len(self._hooks) < MAX_LISTED:
                 self._hooks |= dict.fromkeys(map(_hook, _several(event.get("found"))))
             case "selection" if len(self._left_out_by) < MAX_LISTED:
                 self._left_out_by |= dict.fromkeys(map(_short, _several(event.get("by"))))
-            case "collected" if self._collected and not self._starts[-1].get("collect_only"):
+            case "collected" if self._sessions and not self._looks_only:
                 # Under xdist every worker reports the same collection.
-                self._collected[-1] = max(self._collected[-1], _integer(event.get("count")))
-            case "names" if self._starts and not self._starts[-1].get("collect_only"):
+                self._collected.at_least(_integer(event.get("count")))
+            case "names" if self._sessions and not self._looks_only:
                 self._hand_on(event.get("tests"))
             case "peer" if len(self._reach) < _MAX_PEERS:
                 self._reach.append(_reach(event))
-            case "running":
+            case "running" if len(self._running) < MAX_NAMES:
                 self._running[_text(event.get("id"))] = None
             case "shared" if len(self._shared) < MAX_LISTED:
                 test = _text(event.get("id"))
@@ -134,16 +140,34 @@ class _Reading:
             case "test" if str(event.get("outcome")) in _FIELDS:
                 self._result(event, str(event["outcome"]))
             case "end":
-                self._ends.append(_integer(event.get("status")))
+                self._ended += 1
+                self._status = self._status or _integer(event.get("status"))
                 self._running.clear()
 
+    def _start(self, event: Mapping[str, Any]) -> None:
+        self._first = self._first or event
+        self._sessions += 1
+        self._container = _text(event.get("container"))
+        self._looks_only = bool(event.get("collect_only"))
+        self._collected.next()
+        self._deselected.next()
+        if len(self._plugins) < MAX_PLUGINS:
+            self._plugins |= dict.fromkeys(_plugins(event.get("plugins")))
+        if len(self._containers) < MAX_LISTED:
+            self._containers[self._container] = None
+        for found, limit, value in (
+            (self._junit, MAX_LISTED, str(event.get("junit") or "")),
+            (self._roots, MAX_ROOTS, _root(event.get("root"))),
+        ):
+            if value and len(found) < limit:
+                found[value] = None
+
     def report(self) -> ProbeReport | None:
-        if not self._starts:
+        if not self._sessions:
             return None
         for test in self._running:
-            self._sink(TestResult(test, "unfinished", self._container()))
-        complete = len(self._ends) >= len(self._starts)
-        first = self._starts[0]
+            self._sink(TestResult(test, "unfinished", self._container))
+        first = self._first
         arguments = first.get("arguments")
         return ProbeReport(
             pytest=Pytest(
@@ -151,14 +175,14 @@ class _Reading:
                 python=_text(first.get("python")),
                 plugins=tuple(self._plugins)[:MAX_PLUGINS],
                 arguments=tuple(map(_text, arguments if isinstance(arguments, list) else ())),
-                exit_status=next(filter(None, self._ends), 0) if complete else None,
+                exit_status=self._status if self._ended >= self._sessions else None,
                 counts=TestCounts(
-                    collected=sum(self._collected),
-                    deselected=sum(self._deselected),
+                    collected=self._collected.total,
+                    deselected=self._deselected.total,
                     **self._counts,
                 ),
                 failures=tuple(self._failures),
-                containers=tuple(dict.fromkeys(_text(s.get("container")) for s in self._starts)),
+                containers=tuple(self._containers),
                 tests_seconds=self._seconds,
                 reach=tuple(self._reach),
                 hooks=tuple(self._hooks)[:MAX_LISTED],
@@ -166,13 +190,9 @@ class _Reading:
                 running=next(iter(self._running), None),
             ),
             coverage=self._coverage.sightings(),
-            junit_paths=tuple(
-                dict.fromkeys(str(start["junit"]) for start in self._starts if start.get("junit"))
-            ),
-            sessions=len(self._starts),
-            roots=tuple(
-                dict.fromkeys(root for one in self._starts if (root := _root(one.get("root"))))
-            )[:MAX_ROOTS],
+            junit_paths=tuple(self._junit),
+            sessions=self._sessions,
+            roots=tuple(self._roots),
             started=_moment(first.get("wall")),
         )
 
@@ -198,7 +218,7 @@ class _Reading:
             TestResult(
                 id=test,
                 outcome=cast("Outcome", outcome),
-                container=self._container(),
+                container=self._container,
                 **times,
                 shared=self._shared.pop(test, None),
                 reruns=_integer(event.get("reruns")),
@@ -210,8 +230,23 @@ class _Reading:
             )
         )
 
-    def _container(self) -> str:
-        return _text(self._starts[-1].get("container")) if self._starts else ""
+
+@dataclass
+class _Sum:
+    """Adds up what each session tells, of which the most counts."""
+
+    total: int = 0
+    _told: int = 0
+    """By the newest session."""
+
+    def next(self) -> None:
+        """A session begins."""
+        self._told = 0
+
+    def at_least(self, told: int) -> None:
+        """The newest session tells a number."""
+        self.total += max(0, told - self._told)
+        self._told = max(told, self._told)
 
 
 def each_event(path: Path) -> Iterator[Mapping[str, Any]]:

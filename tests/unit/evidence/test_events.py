@@ -302,6 +302,21 @@ def test_names_of_collected_tests_are_handed_on_made_safe(tmp_path: Path) -> Non
     assert names == ["a.py::b", "a.py::c ", "", "['x']"]
 
 
+def test_endless_sessions_and_running_tests_are_counted_and_not_all_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MAX_NAMES", 5)
+    sessions = [
+        START | {"container": f"c{n}", "junit": f"/{n}", "root": f"/{n}"} for n in range(999)
+    ]
+
+    report = read(tmp_path, *sessions, *[running(f"a.py::t{n}") for n in range(999)], END)
+
+    assert (report.sessions, report.pytest.exit_status) == (999, None)
+    assert len(report.pytest.containers) == len(report.junit_paths) == events.MAX_LISTED
+    assert report.roots == tuple(f"/{n}" for n in range(events.MAX_ROOTS))
+
+
 def test_endless_names_are_not_all_handed_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
