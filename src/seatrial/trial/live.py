@@ -17,10 +17,9 @@ from seatrial.trial.rig import Rig
 
 __all__ = ["follow_tests", "read_progress"]
 
-PAUSE_S = 1.0
-LOOKING_AT_MOST = 1 / 40
-"""Of the time: for each look the engine starts a process and mounts all of the container's file
-systems, on the cores that the tests run on. That is some 70 ms there, so a look in 3 s."""
+PAUSE_S = 2.0
+"""For each look the engine starts a process and mounts all of the container's file systems, some
+70 ms of the processor that the tests run on."""
 MAX_NAME = 2000
 """Characters, as many as are compared with the events; what is shown is cut to its line anyway."""
 MAX_FAILURES = 200
@@ -32,9 +31,7 @@ _MAX_BYTES = 1 << 19
 async def follow_tests(
     rig: Rig, live: LiveView, container: str, *, pause_s: float = PAUSE_S
 ) -> None:
-    """Tell the observer how far the tests are, until cancelled.
-
-    Every `pause_s` seconds, or less often if looking takes more than a fortieth of that.
+    """Tell the observer how far the tests are, every `pause_s` seconds, until cancelled.
 
     What was seen is kept in `live`: what the probe's file says at the end must not be less.
 
@@ -42,10 +39,8 @@ async def follow_tests(
     run beside the tests would not.
     """
     seen: TestsProgress | None = None
-    looking_s = 0.0
     while True:
-        await asyncio.sleep(max(pause_s, looking_s / LOOKING_AT_MOST))
-        began = rig.clock()
+        await asyncio.sleep(pause_s)
         try:
             with engine_faults("progress"):
                 raw = await read_small_file(
@@ -54,8 +49,6 @@ async def follow_tests(
                 size = await rig.engine.size_of(container, f"{PROBE_OUTPUT}/{EVENTS_FILE}")
         except EnvironmentFault:
             continue  # display only: whoever needs the engine finds out by himself
-        finally:
-            looking_s = rig.clock() - began
         live.size = max(live.size, size or 0)
         progress = read_progress(raw)
         if progress and progress != seen:

@@ -77,7 +77,6 @@ async def follow(engine: Writing, live: LiveView) -> list[TestsProgress]:
         observer=shown,
         division=SimpleNamespace(expected=(9.0, 5.0)),
         share=SimpleNamespace(worker=1),
-        clock=lambda: 0.0,
     )
     following = asyncio.create_task(follow_tests(cast("Rig", rig), live, "c1", pause_s=0))
     await engine.over.wait()
