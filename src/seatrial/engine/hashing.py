@@ -69,10 +69,10 @@ async def _hash(
     return digests
 
 
-def _parts(group: Collection[str], root: str) -> list[frozenset[str]]:
+def _parts(group: frozenset[str], root: str) -> list[frozenset[str]]:
     """A folder's paths by the file or folder in it in which they lie, in reverse order."""
     parts = defaultdict(set)
-    for path in group:
+    for path in group - {root}:  # what others lie in is no file
         parts[PurePosixPath(path).relative_to(root).parts[0]].add(path)
     return [frozenset(parts[name]) for name in sorted(parts, reverse=True)]
 

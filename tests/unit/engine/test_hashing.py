@@ -116,6 +116,16 @@ async def test_a_path_is_taken_as_the_engine_takes_it_and_told_as_it_was_asked_f
     assert found == {wanted[0]: digest(b"a"), wanted[1]: digest(b"b"), wanted[2]: digest(b"b")}
 
 
+async def test_a_path_in_which_others_lie_is_no_file(disk: Disk, tmp_path: Path) -> None:
+    put(tmp_path, {"/mnt/src/b.py": b"b", "/app/large": b"0" * (MAX_FOLDER_BYTES + 1)})
+    (tmp_path / "app/src").symlink_to("../mnt/src")
+    wanted = ["/app", "/app/src", "/app/src/b.py"]
+
+    assert await hash_files(disk, "c1", wanted, max_bytes=1 << 30) == {
+        "/app/src/b.py": digest(b"b")
+    }
+
+
 async def test_however_many_files_are_behind_links_requests_are_bounded(
     disk: Disk, tmp_path: Path
 ) -> None:
