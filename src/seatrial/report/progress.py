@@ -33,6 +33,8 @@ _STATE_STYLE = {
 class PlainProgress:
     """A line for each thing that happens; for CI logs and pipes."""
 
+    progress_every_s = 5.0
+
     def __init__(self, out: Console, *, verbose: bool = False) -> None:
         self._out = out
         self._verbose = verbose
@@ -87,6 +89,8 @@ class PlainProgress:
 
 class LiveProgress:
     """Phases, services and the last line of output, redrawn a few times a second."""
+
+    progress_every_s = 2.0
 
     def __init__(self, out: Console, *, verbose: bool = False) -> None:
         self._out = out

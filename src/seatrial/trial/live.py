@@ -1,6 +1,7 @@
 """Follows the tests while they run, by the small file in which the probe keeps its progress."""
 
 import asyncio
+import itertools
 import json
 from dataclasses import replace
 from typing import Any
@@ -18,8 +19,9 @@ from seatrial.trial.rig import Rig
 __all__ = ["follow_tests", "read_progress"]
 
 PAUSE_S = 2.0
-"""For each look the engine starts a process and mounts all of the container's file systems, some
-70 ms of the processor that the tests run on."""
+"""Between two looks at how much the probe has written. How far the tests are is looked at no more
+often than somebody wants to know: for that the engine starts a process, on the cores that the tests
+run on, and mounts all of the container's file systems."""
 MAX_NAME = 2000
 """Characters, as many as are compared with the events; what is shown is cut to its line anyway."""
 MAX_FAILURES = 200
@@ -31,7 +33,7 @@ _MAX_BYTES = 1 << 19
 async def follow_tests(
     rig: Rig, live: LiveView, container: str, *, pause_s: float = PAUSE_S
 ) -> None:
-    """Tell the observer how far the tests are, every `pause_s` seconds, until cancelled.
+    """Tell the observer how far the tests are, as often as it asks for, until cancelled.
 
     What was seen is kept in `live`: what the probe's file says at the end must not be less.
 
@@ -39,13 +41,16 @@ async def follow_tests(
     run beside the tests would not.
     """
     seen: TestsProgress | None = None
-    while True:
+    every = max(1, round(rig.observer.progress_every_s / PAUSE_S))
+    for turn in itertools.count(1):
         await asyncio.sleep(pause_s)
+        raw = None
         try:
             with engine_faults("progress"):
-                raw = await read_small_file(
-                    rig.engine, container, f"{PROBE_OUTPUT}/progress.json", max_bytes=_MAX_BYTES
-                )
+                if turn % every == 0:
+                    raw = await read_small_file(
+                        rig.engine, container, f"{PROBE_OUTPUT}/progress.json", max_bytes=_MAX_BYTES
+                    )
                 size = await rig.engine.size_of(container, f"{PROBE_OUTPUT}/{EVENTS_FILE}")
         except EnvironmentFault:
             continue  # display only: whoever needs the engine finds out by himself

@@ -44,6 +44,10 @@ class TestsProgress:
 class Observer(Protocol):
     """Follows a trial. No method may block or raise."""
 
+    @property
+    def progress_every_s(self) -> float:
+        """How often it wants to know how far the tests are."""
+
     def phase_started(self, name: PhaseName) -> None:
         """A phase begins."""
 
@@ -57,7 +61,7 @@ class Observer(Protocol):
         """A line of output, safe to show."""
 
     def tests_changed(self, progress: TestsProgress) -> None:
-        """The tests came further; called about once a second."""
+        """The tests came further."""
 
     def noted(self, text: str) -> None:
         """Something worth knowing."""
@@ -65,6 +69,8 @@ class Observer(Protocol):
 
 class SilentObserver:
     """Shows nothing."""
+
+    progress_every_s = 5.0
 
     def phase_started(self, name: PhaseName) -> None:
         """Ignore it."""

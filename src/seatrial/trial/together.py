@@ -46,6 +46,7 @@ class OneView:
 
     def __init__(self, shown: Observer, workers: int, clock: Callable[[], float]) -> None:
         self._shown = shown
+        self.progress_every_s = shown.progress_every_s
         self._workers = workers
         self._clock = clock
         self._began: dict[PhaseName, float] = {}
@@ -116,6 +117,10 @@ class OneView:
 class _Part:
     view: OneView
     worker: int
+
+    @property
+    def progress_every_s(self) -> float:
+        return self.view.progress_every_s
 
     def phase_started(self, name: PhaseName) -> None:
         self.view.phase_started(name)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.evidence.event_doubts import LiveView
-from seatrial.trial.live import MAX_FAILURES, MAX_NAME, follow_tests, read_progress
+from seatrial.trial.live import MAX_FAILURES, MAX_NAME, PAUSE_S, follow_tests, read_progress
 from seatrial.trial.observer import SilentObserver, TestsProgress
 from unit.engine.fake_engine import FakeEngine
 
@@ -62,6 +62,8 @@ class Writing(FakeEngine):
 
 
 class Shown(SilentObserver):
+    progress_every_s = PAUSE_S
+
     def __init__(self) -> None:
         self.told: list[TestsProgress] = []
 
@@ -69,9 +71,12 @@ class Shown(SilentObserver):
         self.told.append(progress)
 
 
-async def follow(engine: Writing, live: LiveView) -> list[TestsProgress]:
+async def follow(
+    engine: Writing, live: LiveView, *, every_s: float = PAUSE_S
+) -> list[TestsProgress]:
     """All that the observer is told until the engine has nothing new any more."""
     shown = Shown()
+    shown.progress_every_s = every_s
     rig = SimpleNamespace(
         engine=engine,
         observer=shown,
@@ -92,6 +97,16 @@ async def test_what_changes_is_told_once_with_what_this_worker_took_before() -> 
     assert [(one.done, one.total, one.expected_s) for one in told] == [(1, 3, 5.0), (2, 3, 5.0)]
     assert told[0].running == "a.py::c"
     assert told[0].failures == (("a.py::b", "AssertionError: no"),)
+
+
+async def test_who_asks_seldom_is_told_seldom_and_the_size_is_looked_at_all_the_same() -> None:
+    live = LiveView()
+    engine = Writing(written(done=1), sizes=(100, 200, 300, 400, 500))
+
+    told = await follow(engine, live, every_s=2.2 * PAUSE_S)
+
+    assert [one.done for one in told] == [1]
+    assert live.size == 300
 
 
 async def test_an_engine_that_fails_and_a_file_that_is_odd_are_passed_over() -> None:
