@@ -10,21 +10,22 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from bench.table import Row, absolute, quickest
-from seatrial import probe
+from bench.table import Row, absolute, ratio
+from seatrial import probe as seatrial_probe
 from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results
 
 __all__ = ["compare_probe", "measure_memory"]
 
 TESTS = 10_000
 PROBE_AT_MOST = 1.03
-PROBE_ROUNDS = 20
+PROBE_ROUNDS = 40
 MEMORY_TESTS = 50_000
 LOG_LINES = 1_000_000
 LOG_LINE = 1000
 """Bytes: a million of such lines are a gigabyte."""
 MEMORY_AT_MOST_MB = 150.0
 IMAGE = "seatrial-bench-pytest"
+Process = subprocess.Popen[bytes]
 
 _SUITE = """\
 import pytest
@@ -62,26 +63,39 @@ class Usage:
 
 
 def compare_probe(rounds: int) -> list[Row]:
-    """Run a suite with and without the probe, in turns; the first turn is not counted.
+    """Run a suite with and without the probe at the same time, each on a core of its own.
 
-    Single rounds differ by more than the probe costs, so there are at least PROBE_ROUNDS, the
-    least of them counts, every other one begins with the probe, and both runs of a round have the
-    same seed for their hashes, on which the layout of Python's memory depends.
+    The machine is a guest, and its speed changes within seconds by more than the probe costs; so
+    both sides of a round see the same moment. They change cores from round to round, and have the
+    same seed for their hashes, on which the layout of Python's memory depends. Rounds still differ
+    by several hundredths, so there are at least PROBE_ROUNDS.
     """
     rounds = max(rounds, PROBE_ROUNDS)
     plain: list[float] = []
     probed: list[float] = []
+    cores = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        (folder / "test_it.py").write_text(_SUITE.format(tests=TESTS), encoding="utf-8")
+        folders = Path(name, "plain"), Path(name, "probed")
+        for folder in folders:
+            folder.mkdir()
+            (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+            (folder / "test_it.py").write_text(_SUITE.format(tests=TESTS), encoding="utf-8")
         for number in range(rounds + 1):
             _say(f"probe: round {number} of {rounds}" + (" (not counted)" * (number == 0)))
-            for with_probe in (False, True) if number % 2 else (True, False):
-                used = _suite(folder, number, with_probe=with_probe)
-                (probed if with_probe else plain).append(used)
+            swapped = number % 2
+            runs = [
+                _start_suite(
+                    folder, number, core=cores[(swapped + side) % len(cores)], probed=side == 1
+                )
+                for side, folder in enumerate(folders)
+            ]
+            used = [_end(run) for run in runs]
+            if any(one.code for one in used):
+                raise RuntimeError(f"a suite ended with exit code {[one.code for one in used]}")
+            plain.append(used[0].cpu)
+            probed.append(used[1].cpu)
     what = f"CPU time of {TESTS} trivial tests with the probe"
-    return [quickest(what, "plain, the least of each", probed[1:], plain[1:], PROBE_AT_MOST)]
+    return [ratio(what, "plain", probed[1:], plain[1:], PROBE_AT_MOST)]
 
 
 def measure_memory() -> list[Row]:
@@ -101,7 +115,8 @@ def measure_memory() -> list[Row]:
             (folder / "docker-compose.test.yml").write_text(_COMPOSE, encoding="utf-8")
             (folder / "Dockerfile").write_text(_DOCKERFILE, encoding="utf-8")
             (folder / "test_it.py").write_text(text, encoding="utf-8")
-            used = _use([sys.executable, "-m", "seatrial", "run", "--quiet"], folder, os.environ)
+            command = [sys.executable, "-m", "seatrial", "run", "--quiet"]
+            used = _end(_start(command, folder, os.environ))
             if used.code:
                 raise RuntimeError(f"the trial with {what} ended with exit code {used.code}")
             check(folder / ".seatrial" / "latest")
@@ -138,27 +153,27 @@ def _check_log(trial: Path) -> None:
         raise RuntimeError(f"the log holds {whole} of {LOG_LINES} lines one after the other")
 
 
-def _suite(folder: Path, seed: int, *, with_probe: bool) -> float:
-    """CPU seconds of one run of the suite."""
+def _start_suite(folder: Path, seed: int, *, core: int, probed: bool) -> Process:
     env = {
         "PATH": os.environ["PATH"],
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONHASHSEED": str(seed),
     }
-    if with_probe:
-        env["PYTHONPATH"] = str(Path(probe.__file__).parent)
+    if probed:
+        env["PYTHONPATH"] = str(Path(seatrial_probe.__file__).parent)
         env["PYTEST_ADDOPTS"] = "-p seatrial_probe"
         env["SEATRIAL_EVENTS"] = str(folder / "events.jsonl")
     (folder / "events.jsonl").unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    used = _use(command, folder, env)
-    if used.code:
-        raise RuntimeError(f"the suite ended with exit code {used.code}")
-    return used.cpu
+    process = _start([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], folder, env)
+    os.sched_setaffinity(process.pid, {core})
+    return process
 
 
-def _use(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> Usage:
-    process = subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.DEVNULL)
+def _start(command: Sequence[str], folder: Path, env: Mapping[str, str]) -> Process:
+    return subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.DEVNULL)
+
+
+def _end(process: Process) -> Usage:
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     # Linux counts in kibibytes.

@@ -6,22 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-__all__ = [
-    "Bench",
-    "Part",
-    "Row",
-    "absolute",
-    "as_json",
-    "as_markdown",
-    "from_json",
-    "quickest",
-    "ratio",
-]
+__all__ = ["Bench", "Part", "Row", "absolute", "as_json", "as_markdown", "from_json", "ratio"]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison: the median over the rounds, or the least, with the range of all rounds."""
+    """One comparison: medians over the rounds, with the smallest and largest value."""
 
     what: str
     against: str
@@ -35,7 +25,7 @@ class Row:
 
     @property
     def met(self) -> bool:
-        """Whether the value is within the target."""
+        """Whether the median is within the target."""
         return self.at_most is None or self.value <= self.at_most
 
 
@@ -45,19 +35,6 @@ def ratio(
     """Compare round by round: each of ours to the one of theirs measured beside it."""
     quotients = [a / b for a, b in zip(ours, theirs, strict=True)]
     return _row(what, against, "ratio", quotients, at_most)
-
-
-def quickest(
-    what: str, against: str, ours: Sequence[float], theirs: Sequence[float], at_most: float
-) -> Row:
-    """Compare the least of ours to the least of theirs, where rounds differ by more than we ask.
-
-    What disturbs a round only ever adds to it, so the least is closest to what the work itself
-    takes (as `timeit` documents of its own figures). The range is still that of round by round,
-    which shows the noise.
-    """
-    row = ratio(what, against, ours, theirs, at_most)
-    return dataclasses.replace(row, value=min(ours) / min(theirs))
 
 
 def absolute(what: str, values: Sequence[float], at_most: float | None, *, unit: str = "s") -> Row:

@@ -8,17 +8,7 @@ from bench.__main__ import run_part
 from bench.chart import draw
 from bench.first_trial import CLEAN_AT_MOST, compare
 from bench.plain import PlainRun
-from bench.table import (
-    Bench,
-    Part,
-    Row,
-    absolute,
-    as_json,
-    as_markdown,
-    from_json,
-    quickest,
-    ratio,
-)
+from bench.table import Bench, Part, Row, absolute, as_json, as_markdown, from_json, ratio
 from bench.trials import TrialRun
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,16 +49,6 @@ def test_a_median_is_within_its_range_and_a_target_is_met_up_to_its_figure(
 
     assert row.low <= row.value <= row.high
     assert row.met == (row.value <= limit)
-
-
-@given(st.lists(st.tuples(SECONDS, SECONDS), min_size=1, max_size=9))
-def test_the_least_of_each_side_are_compared_where_rounds_differ_by_more_than_the_sides(
-    rounds: list[tuple[float, float]],
-) -> None:
-    row = quickest("a", "b", [a for a, _ in rounds], [b for _, b in rounds], 1.0)
-
-    assert row.value == min(a for a, _ in rounds) / min(b for _, b in rounds)
-    assert row.low <= row.value <= row.high
 
 
 def test_one_table_has_all_parts_with_machine_command_and_time() -> None:
