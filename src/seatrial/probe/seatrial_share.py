@@ -82,7 +82,7 @@ class Share:
         if len(kept) < len(items):
             chosen = set(map(id, kept))
             config.hook.pytest_deselected(items=[i for i in items if id(i) not in chosen])
-        items[:] = self._ordered(kept) if self._ranks else kept
+        items[:] = self._ordered(kept) if self._ranks else self._rotated(kept)
         if self._workers > 1 or self._only is not None:
             # What a share covers says nothing; the host holds the sum against the threshold.
             coverage = config.pluginmanager.getplugin("_cov")
@@ -130,6 +130,18 @@ class Share:
             return file_ranks[file], places[file], rank
 
         return sorted(items, key=place)
+
+    def _rotated(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """Begin with another file than the other workers, and go on from the first after the last.
+
+        Tests of one folder do alike. Workers that run them at the same time all want the processor
+        there, and leave it idle together where tests wait.
+        """
+        files = list(dict.fromkeys(file_of(item.nodeid) for item in items))
+        begin = len(files) * self._worker // self._workers
+        early = set(files[:begin])
+        moved = [item for item in items if file_of(item.nodeid) in early]
+        return [item for item in items if file_of(item.nodeid) not in early] + moved
 
     def _tell_shared(self, items: Iterable[pytest.Item]) -> None:
         """Say of every file that others import too which tests it has, and which are our own."""

@@ -102,6 +102,19 @@ def test_a_file_of_another_worker_is_not_even_imported(run_share: RunShare) -> N
     assert report(done).left == {"test_two.py"}
 
 
+def test_workers_begin_in_different_places_and_come_round_to_the_rest(run_share: RunShare) -> None:
+    files = {f"test_{name}": "def test_1(): pass\ndef test_2(): pass" for name in "abcd"}
+    mine = {f"test_{name}.py": 1 for name in "abcd"}
+
+    first, second = (
+        [name[5] + name[-1] for name in names(run_share(share, **files))]
+        for share in (split(2, files=dict.fromkeys(mine, 0))[0], split(2, files=mine)[1])
+    )
+
+    assert second == ["c1", "c2", "d1", "d2", "a1", "a2", "b1", "b2"]
+    assert first == sorted(first)
+
+
 def test_a_test_that_nobody_took_is_found_out(run_share: RunShare) -> None:
     done = run_all(
         run_share,
