@@ -169,22 +169,28 @@ def one_container_for_tests(form: Form, test: str) -> Iterator[Change]:
 
 
 def calm_health_checks(form: Form) -> Iterator[Change]:
-    """Have the engine run checks seldom, and call a service unhealthy after the same time."""
+    """Have the engine run checks seldom, and call a service unhealthy after the same time.
+
+    A check that allows itself less than one such run stays as it is, and so does one of which the
+    image says what and how often.
+    """
     for name, raw in form["services"].items():
         check = raw.get("healthcheck") or {}
         interval = _seconds(check.get("interval"))
-        if not interval or interval >= _CALM_INTERVAL_S:
+        if not interval or not check.get("test"):
             continue
-        if check.get("test") or check.get("retries"):  # else the image says how often
-            timeout = _seconds(check.get("timeout")) or _ENGINES_TIMEOUT_S
-            allowed = (check.get("retries") or _ENGINES_RETRIES) * (interval + timeout)
-            check["retries"] = math.ceil(allowed / (_CALM_INTERVAL_S + timeout))
+        timeout = _seconds(check.get("timeout")) or _ENGINES_TIMEOUT_S
+        allowed = (check.get("retries") or _ENGINES_RETRIES) * (interval + timeout)
+        retries = max(1, int(allowed / (_CALM_INTERVAL_S + timeout)))
+        calm = round(allowed / retries - timeout, 3)
+        if interval >= _CALM_INTERVAL_S or calm <= interval:
+            continue
         yield Change(
             f"services.{name}.healthcheck.interval",
-            f"{check['interval']} → {_CALM_INTERVAL_S}s",
+            f"{check['interval']} → {calm:g}s",
             "readiness is asked for directly; the engine's runs cost the tests' time",
         )
-        check["interval"] = f"{_CALM_INTERVAL_S}s"
+        check["interval"], check["retries"] = f"{calm:g}s", retries
 
 
 def _seconds(duration: str | None) -> float:

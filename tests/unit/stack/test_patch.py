@@ -200,34 +200,44 @@ def test_the_health_check_of_the_test_image_is_off_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "calm"),
+    ("check", "interval", "retries"),
     [
-        (
-            {"interval": "5s", "timeout": "5s", "retries": 10},
-            {"interval": "15s", "timeout": "5s", "retries": 5},
-        ),
-        (
-            {"test": ["CMD", "x"], "interval": "100ms"},
-            {"test": ["CMD", "x"], "interval": "15s", "retries": 3},
-        ),
-        ({"interval": "1s"}, {"interval": "15s"}),
+        ({"interval": "5s", "timeout": "5s", "retries": 10}, "15s", 5),
+        ({"interval": "2s", "timeout": "3s", "retries": 20}, "17s", 5),
+        ({"interval": "100ms", "timeout": "1s", "retries": 10}, "10s", 1),
+        ({"interval": "10s"}, "30s", 2),
     ],
 )
-def test_the_engine_checks_seldom_and_gives_up_no_earlier_than_it_would(
-    check: dict[str, Any], calm: dict[str, Any]
+def test_the_engine_checks_seldom_and_gives_up_after_the_same_time(
+    check: dict[str, Any], interval: str, retries: int
 ) -> None:
-    form = make_form({"db": {"healthcheck": check}})
+    form = make_form({"db": {"healthcheck": {"test": ["CMD", "x"], **check}}})
 
     changes = list(patch.calm_health_checks(form))
 
-    assert form["services"]["db"]["healthcheck"] == calm
+    assert form["services"]["db"]["healthcheck"] == {
+        "test": ["CMD", "x"],
+        **check,
+        "interval": interval,
+        "retries": retries,
+    }
     assert places(changes) == ["services.db.healthcheck.interval"]
 
 
 @pytest.mark.parametrize(
-    "check", [None, {"disable": True}, {"test": ["CMD", "x"]}, {"interval": "1m0s", "retries": 2}]
+    "check",
+    [
+        None,
+        {"disable": True},
+        {"test": ["CMD", "x"]},
+        {"test": ["CMD", "x"], "interval": "1m0s", "retries": 2},
+        {"test": ["CMD", "x"], "interval": "1s", "timeout": "1s", "retries": 1},
+        {"interval": "1s"},
+    ],
 )
-def test_a_check_that_runs_seldom_or_never_stays_as_it_is(check: dict[str, Any] | None) -> None:
+def test_a_check_that_runs_seldom_or_gives_up_soon_or_is_the_images_stays_as_it_is(
+    check: dict[str, Any] | None,
+) -> None:
     form = make_form({"db": {"healthcheck": copy.deepcopy(check)} if check else {}})
 
     assert list(patch.calm_health_checks(form)) == []
