@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from seatrial.engine.api import Engine, ExecResult
 from seatrial.evidence.hostile import plain_text
+from seatrial.stack.health_defaults import INTERVAL_S, RETRIES, TIMEOUT_S
 from seatrial.stack.servers import KnownServer, recognise
 
 __all__ = ["HealthCheck", "Proof", "Readiness", "read_health_check", "watch_service"]
@@ -70,7 +71,7 @@ class Readiness:
 def read_health_check(config: Mapping[str, Any]) -> HealthCheck | None:
     """The health check in a container's `Config`; None if there is none or it is switched off.
 
-    Defaults are the engine's: interval and timeout 30 s, 3 retries, no start period.
+    What is missing is as the engine takes it; then there is no start period.
     """
     raw = config.get("Healthcheck") or {}
     test = raw.get("Test") or []
@@ -78,9 +79,9 @@ def read_health_check(config: Mapping[str, Any]) -> HealthCheck | None:
         return None
     shell = config.get("Shell") or ["/bin/sh", "-c"]
     command = (*shell, *test[1:]) if test[0] == "CMD-SHELL" else tuple(test[1:])
-    timeout = (raw.get("Timeout") or 30 * _NS) / _NS
-    interval = (raw.get("Interval") or 30 * _NS) / _NS
-    retries = raw.get("Retries") or 3
+    timeout = (raw.get("Timeout") or TIMEOUT_S * _NS) / _NS
+    interval = (raw.get("Interval") or INTERVAL_S * _NS) / _NS
+    retries = raw.get("Retries") or RETRIES
     start_period = (raw.get("StartPeriod") or 0) / _NS
     return HealthCheck(tuple(command), timeout, start_period + retries * (interval + timeout))
 

@@ -140,8 +140,7 @@ class Share:
         files = list(dict.fromkeys(file_of(item.nodeid) for item in items))
         begin = len(files) * self._worker // self._workers
         early = set(files[:begin])
-        moved = [item for item in items if file_of(item.nodeid) in early]
-        return [item for item in items if file_of(item.nodeid) not in early] + moved
+        return sorted(items, key=lambda item: file_of(item.nodeid) in early)
 
     def _tell_shared(self, items: Iterable[pytest.Item]) -> None:
         """Say of every file that others import too which tests it has, and which are our own."""

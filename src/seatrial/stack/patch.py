@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seatrial.errors import UsageFault
+from seatrial.stack.health_defaults import RETRIES, TIMEOUT_S
 from seatrial.stack.model import Form
 
 __all__ = [
@@ -33,8 +34,6 @@ _CALM_INTERVAL_S = 15
 """Whether a service is ready is asked many times a second by Seatrial itself; the engine's own runs
 of a check only show later what became of it. With two stacks of three services and one run in 5 s,
 they took a tenth of the processor time of the example's whole trial."""
-_ENGINES_TIMEOUT_S = 30.0
-_ENGINES_RETRIES = 3
 _UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _READABLE_LOG_DRIVERS = ("json-file", "local", "journald")
 
@@ -179,8 +178,8 @@ def calm_health_checks(form: Form) -> Iterator[Change]:
         interval = _seconds(check.get("interval"))
         if not interval or not check.get("test"):
             continue
-        timeout = _seconds(check.get("timeout")) or _ENGINES_TIMEOUT_S
-        allowed = (check.get("retries") or _ENGINES_RETRIES) * (interval + timeout)
+        timeout = _seconds(check.get("timeout")) or TIMEOUT_S
+        allowed = (check.get("retries") or RETRIES) * (interval + timeout)
         retries = max(1, int(allowed / (_CALM_INTERVAL_S + timeout)))
         calm = round(allowed / retries - timeout, 3)
         if interval >= _CALM_INTERVAL_S or calm <= interval:

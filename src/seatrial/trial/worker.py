@@ -99,14 +99,15 @@ async def run_worker(
     with journal.phase(PhaseName.TEST):
         run = await run_tests(rig, journal, stack, stop=together.stop)
     last = together.arrive()
-    part: asyncio.Future[CoveragePart] = asyncio.get_running_loop().create_future()
+    part: asyncio.Future[CoveragePart] | None = None
     if not last:
+        part = asyncio.get_running_loop().create_future()
         together.parts.append(part)
     with journal.phase(PhaseName.COLLECT):
         report = await read_report(rig, journal, stack.test_container)
         # Most of the time for coverage the engine is waited for, as it is by the rest.
         measuring = asyncio.create_task(
-            _measure(trial, worker, stack.test_container, report, together, None if last else part)
+            _measure(trial, worker, stack.test_container, report, together, part)
         )
         try:
             report = await collect(
