@@ -40,7 +40,7 @@ class Plain:
 
 
 def measure_speed(name: str, rounds: int, folder: Path) -> list[Row]:
-    """Measure a suite: `shop`, the example, or `rq`."""
+    """Measure a suite: `shop`, the example, or one of others."""
     suite = copy_suite(name, folder, xdist=True)
     project = f"seatrial-bench-{os.getpid()}"
     _say(f"{name}: warming up")

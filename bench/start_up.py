@@ -21,7 +21,10 @@ PREPARED = "the same with a prepared database, migrations included"
 
 
 def measure_start(name: str, rounds: int, folder: Path) -> list[Row]:
-    """Measure a suite: `shop` or `rq`; the first round, which fills caches, is not counted.
+    """Measure a suite: one of `bench.suites.NAMES`.
+
+    The first round, which fills caches, is not counted.
+
 
     A suite with settings is tried with them and without.
     """

@@ -14,10 +14,16 @@ __all__ = ["COMPOSE_FILE", "EXAMPLE", "NAMES", "Suite", "copy_example", "copy_su
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "shop"
 COMPOSE_FILE = "docker-compose.test.yml"
-NAMES = ("shop", "rq")
-"""The example, and one that people wrote who do not know Seatrial."""
+NAMES = ("shop", "rq", "pgqueuer")
+"""The example, and two that people wrote who do not know Seatrial."""
 
 _REDIS: Greeting = (6379, b"PING\r\n", b"+PONG")
+
+
+def _postgres(user: str) -> Greeting:
+    """A start-up message (protocol 3.0); R asks for the password, E says "not yet"."""
+    said = b"\x00\x03\x00\x00user\x00" + user.encode() + b"\x00\x00"
+    return 5432, (len(said) + 4).to_bytes(4, "big") + said, b"R"
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ def copy_suite(name: str, parent: Path, *, xdist: bool) -> Suite:
     Raises:
         CalledProcessError: its source cannot be had.
     """
-    return _shop(parent, xdist=xdist) if name == "shop" else _rq(parent, xdist=xdist)
+    return {"shop": _shop, "rq": _rq, "pgqueuer": _pgqueuer}[name](parent, xdist=xdist)
 
 
 def copy_example(parent: Path) -> Path:
@@ -59,9 +65,7 @@ def _shop(parent: Path, *, xdist: bool) -> Suite:
         name="shop",
         folder=project,
         greetings={
-            # A start-up message for user shop (protocol 3.0); R asks for the password, E says
-            # "not yet".
-            "db": (5432, b"\x00\x00\x00\x13\x00\x03\x00\x00user\x00shop\x00\x00", b"R"),
+            "db": _postgres("shop"),
             "cache": _REDIS,
             "gateway": (8080, b"GET /health HTTP/1.0\r\n\r\n", b"HTTP/1.1 200"),
         },
@@ -71,9 +75,7 @@ def _shop(parent: Path, *, xdist: bool) -> Suite:
 
 
 def _rq(parent: Path, *, xdist: bool) -> Suite:
-    project = parent / "rq"
-    fetch = ROOT / "tests" / "foreign" / "fetch.py"
-    subprocess.run([sys.executable, fetch, "rq", project], check=True)
+    project = _fetch("rq", parent)
     if xdist:
         with (project / "requirements-test.txt").open("a", encoding="utf-8") as file:
             file.write("\npytest-xdist\n")
@@ -84,6 +86,44 @@ def _rq(parent: Path, *, xdist: bool) -> Suite:
         few_tests="pytest -q tests/test_utils.py",
         leaves=("rq/cron.py", "rq/suspension.py", "rq/serializers.py"),
     )
+
+
+def _pgqueuer(parent: Path, *, xdist: bool) -> Suite:
+    """Its image always has pytest-xdist, as its own settings ask for two processes."""
+    del xdist
+    project = _fetch("pgqueuer", parent)
+    compose = project / COMPOSE_FILE
+    text = compose.read_text(encoding="utf-8")
+    # One process by a variable, which a variable of the plain flow can replace.
+    text = _replaced(text, "pytest test -n 0\n", "pytest test\n")
+    text = _replaced(
+        text, "    environment:\n      EX", "    environment:\n      PYTEST_ADDOPTS: -n 0\n      EX"
+    )
+    compose.write_text(text, encoding="utf-8")
+    return Suite(
+        name="pgqueuer",
+        folder=project,
+        greetings={"db": _postgres("pgq")},
+        few_tests="pytest -q -n 0 test/test_helpers.py",
+        leaves=(
+            "pgqueuer/metrics/prometheus.py",
+            "pgqueuer/adapters/cli/sql_cmd.py",
+            "pgqueuer/adapters/tracing/opentelemetry.py",
+        ),
+    )
+
+
+def _fetch(name: str, parent: Path) -> Path:
+    project = parent / name
+    fetch = ROOT / "tests" / "foreign" / "fetch.py"
+    subprocess.run([sys.executable, fetch, name, project], check=True)
+    return project
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    if text.count(old) != 1:
+        raise ValueError(f"the suite is not what it was: {old!r} is not in it once")
+    return text.replace(old, new)
 
 
 def _append(dockerfile: Path, line: str) -> None:

@@ -41,8 +41,11 @@ async def build_images(
     cwd: Path,
     on_line: Callable[[str], None],
     use_cache: bool = True,
+    told_from: Form | None = None,
 ) -> None:
     """Build the images of `services`, all in one call so that shared stages are built once.
+
+    A fault names the Dockerfiles that stand in `told_from`, if that is another form.
 
     Raises:
         EnvironmentFault: the build failed; the details are the output of the step that failed.
@@ -65,7 +68,7 @@ async def build_images(
     base = next((found[1] for line in details if (found := _BASE_IMAGE.search(line))), "")
     raise EnvironmentFault(
         f"the build failed: {f'base image {base}: ' if base else ''}{message}",
-        where=", ".join(_dockerfile(form, service) for service in services),
+        where=", ".join(_dockerfile(told_from or form, service) for service in services),
         next_step=_build_remedy(message),
         details=details,
     )

@@ -9,9 +9,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from posixpath import normpath
 
-__all__ = ["IgnoreRules", "read_ignore_file"]
+__all__ = ["IgnoreRules", "find_ignore_file", "read_ignore_file"]
 
 _DOUBTFUL = re.compile(r"[\[\]\\]")
 """Character classes and escapes, which Go reads in a way of its own, are not interpreted."""
@@ -52,10 +53,26 @@ class IgnoreRules:
                 return not group.keeps
         return False
 
+    def leaves_out(self, path: str) -> bool:
+        """Whether a path stays out of the context, with all that is below it."""
+        matched: Matched = ()
+        parts = path.split("/")
+        for count in range(1, len(parts) + 1):
+            matched = self.match("/".join(parts[:count]), matched)
+        return self.ignores(matched) and not self.may_keep_below(path)
+
     def may_keep_below(self, folder: str) -> bool:
         """Whether a pattern could bring something of an ignored folder back in."""
         parts = folder.split("/")
         return any(_may_lead_below(pattern, parts) for pattern in self.kept)
+
+
+def find_ignore_file(context: Path, dockerfile: Path | None) -> Path | None:
+    """The file that applies: the Dockerfile's own before the context's."""
+    candidates = [context / ".dockerignore"]
+    if dockerfile:
+        candidates.insert(0, dockerfile.with_name(f"{dockerfile.name}.dockerignore"))
+    return next((file for file in candidates if file.is_file()), None)
 
 
 def read_ignore_file(text: str) -> IgnoreRules:

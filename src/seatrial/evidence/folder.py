@@ -20,6 +20,7 @@ __all__ = [
     "list_records",
     "new_run_folder",
     "newest_records",
+    "own_folder",
     "read_record",
     "write_record",
 ]
@@ -55,6 +56,11 @@ class RunFolder:
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def own_folder(project: Path) -> Path:
+    """The folder in a project that is Seatrial's own."""
+    return project / _HOME
 
 
 def new_run_folder(project: Path, trial: str) -> RunFolder:

@@ -7,8 +7,10 @@ from seatrial.engine.api import Engine
 from seatrial.engine.faults import engine_faults
 from seatrial.engine.project import build_images
 from seatrial.errors import EnvironmentFault
+from seatrial.evidence.folder import own_folder
 from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.record import Image
+from seatrial.trial.build_context import without_own_folder
 from seatrial.trial.rig import Journal, Rig
 
 __all__ = ["build", "read_image"]
@@ -36,7 +38,10 @@ async def build(rig: Rig, journal: Journal) -> dict[str, Image]:
     if not services:
         return {}
     log_path = rig.folder.logs / "build.log"
-    with log_path.open("w", encoding="utf-8", buffering=1) as log:
+    with (
+        log_path.open("w", encoding="utf-8", buffering=1) as log,
+        without_own_folder(rig.plan.form, services, own_folder(rig.project)) as form,
+    ):
 
         def on_line(line: str) -> None:
             log.write(line + "\n")
@@ -45,11 +50,12 @@ async def build(rig: Rig, journal: Journal) -> dict[str, Image]:
         async def run(*, use_cache: bool) -> None:
             await build_images(
                 rig.compose,
-                rig.plan.form,
+                form,
                 services,
                 cwd=rig.project,
                 on_line=on_line,
                 use_cache=use_cache,
+                told_from=rig.plan.form,
             )
 
         try:

@@ -9,8 +9,9 @@ from posixpath import dirname
 from typing import Any
 
 from seatrial.evidence.build import BuildStep
-from seatrial.evidence.dockerignore import IgnoreRules, read_ignore_file
+from seatrial.evidence.dockerignore import IgnoreRules, find_ignore_file, read_ignore_file
 from seatrial.evidence.filetree import Entry, NotComparableError, Root, list_tree
+from seatrial.evidence.folder import own_folder
 from seatrial.evidence.record import Record
 from seatrial.stack.dockerfile import Instruction, Stage, read_dockerfile
 from seatrial.stack.model import Form
@@ -26,7 +27,6 @@ _MAX_INSTRUCTION = 200
 _MIB = 1 << 20
 _UNWANTED = {
     ".git": "each commit",
-    ".seatrial": "each trial",
     ".venv": "each installation",
     "venv": "each installation",
     "node_modules": "each installation",
@@ -122,6 +122,7 @@ def find_cost(
 class _Source:
     """A Dockerfile, its context, and who builds from it."""
 
+    project: Path
     shown: str
     context: Path
     file: Path | None
@@ -153,7 +154,7 @@ def _sources(project: Path, form: Form) -> list[_Source]:
             shown = str(file.relative_to(project))
         arguments = {key: value or "" for key, value in (raw.get("args") or {}).items()}
         source = found.setdefault(
-            (context, file, inline), _Source(shown, context, file, inline, arguments)
+            (context, file, inline), _Source(project, shown, context, file, inline, arguments)
         )
         source.targets.append(raw.get("target"))
         source.services.append(name)
@@ -164,7 +165,8 @@ def _find(source: _Source, text: str) -> Iterator[Spoiler]:
     parsed = read_dockerfile(text, source.arguments)
     ignore_file, rules = _ignore_rules(source)
     try:
-        entries: tuple[Entry, ...] | None = list_tree(Root(source.context, rules))
+        left_out = own_folder(source.project)
+        entries: tuple[Entry, ...] | None = list_tree(Root(source.context, rules, left_out))
     except NotComparableError:
         entries = None
     code = {
@@ -190,16 +192,14 @@ def _find(source: _Source, text: str) -> Iterator[Spoiler]:
 
 def _ignore_rules(source: _Source) -> tuple[str | None, IgnoreRules | None]:
     """The name and the rules of the file that applies: the Dockerfile's own, or the context's."""
-    candidates = [source.context / ".dockerignore"]
-    if source.file:
-        candidates.insert(0, source.file.with_name(f"{source.file.name}.dockerignore"))
-    for file in candidates:
-        try:
+    file = find_ignore_file(source.context, source.file)
+    try:
+        if file:
             with file.open("rb") as opened:
                 text = opened.read(_MAX_BYTES).decode(errors="replace")
-        except OSError:
-            continue
-        return file.name, read_ignore_file(text)
+            return file.name, read_ignore_file(text)
+    except OSError:
+        pass  # unreadable: as if there were none
     return None, None
 
 

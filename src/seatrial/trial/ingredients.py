@@ -8,9 +8,10 @@ from typing import Any
 
 from seatrial import __version__, probe
 from seatrial.evidence.commit import resolve_commit
-from seatrial.evidence.dockerignore import read_ignore_file
+from seatrial.evidence.dockerignore import find_ignore_file, read_ignore_file
 from seatrial.evidence.filetree import NotComparableError, Root
 from seatrial.evidence.fingerprint import engine_facts, normalised, steering
+from seatrial.evidence.folder import own_folder
 from seatrial.settings import Settings
 from seatrial.stack.dockerfile import Dockerfile, fill_in, read_dockerfile
 from seatrial.stack.plan import Plan
@@ -18,7 +19,6 @@ from seatrial.trial.identity import OWNER_LABEL, TRIAL_LABEL
 
 __all__ = ["find_facts", "find_images", "find_roots"]
 
-_OWN_FOLDER = ".seatrial"
 _SCRATCH = "scratch"
 _LASTING_PULL_POLICIES = (None, "build", "if_not_present", "missing", "never")
 _FALSE = ("0", "false")
@@ -69,7 +69,7 @@ def find_roots(plan: Plan, settings: Settings) -> list[Root]:
     Raises:
         NotComparableError: a build takes something from elsewhere.
     """
-    own = plan.project / _OWN_FOLDER
+    own = own_folder(plan.project)
     # Compose files are not in it: all that they say is in the canonical form.
     roots = [Root(path) for path in _env_files(plan, settings)]
     roots += [Root(Path(raw["file"])) for _, raw in _given_files(plan.form) if "file" in raw]
@@ -108,11 +108,9 @@ def find_images(plan: Plan) -> list[str]:
 def _build_roots(build: Mapping[str, Any], own: Path) -> Iterator[Root]:
     context = _local_folder(str(build.get("context", "")))
     dockerfile = None if build.get("dockerfile_inline") else _dockerfile_path(build)
-    ignore_files = [context / ".dockerignore"]
     if dockerfile:
         yield Root(dockerfile)
-        ignore_files.insert(0, dockerfile.with_name(f"{dockerfile.name}.dockerignore"))
-    ignore = next((file for file in ignore_files if file.is_file()), None)
+    ignore = find_ignore_file(context, dockerfile)
     if ignore is None:
         yield Root(context, without=own)
     else:

@@ -223,7 +223,7 @@ async def _plan(
 
         return copies_sources(loaded.settings.source, engine_is_local=await local())
 
-    return await make_plan(
+    plan = await make_plan(
         compose,
         project=project,
         name=identity.compose_project,
@@ -234,6 +234,10 @@ async def _plan(
         copy_sources=copies,
         has_tracked_files=_has_tracked_files,
     )
+    from seatrial.evidence.folder import own_folder  # noqa: PLC0415 - see above
+    from seatrial.trial.build_context import tell_left_out  # noqa: PLC0415
+
+    return replace(plan, changes=(*plan.changes, *tell_left_out(plan.form, own_folder(project))))
 
 
 def _has_tracked_files(folder: Path) -> bool:
