@@ -247,7 +247,7 @@ def _too_much(
         names = [name if name in size.unwanted else f"**/{name}" for name in kinds]
     elif ignore_file is None:
         what = f"the whole context of {_size(size.total)}"
-        changed, names = "each commit and each trial", [".git", ".seatrial"]
+        changed, names = "each commit", [".git", ".seatrial"]
     else:
         return None
     return Spoiler(
