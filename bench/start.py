@@ -1,10 +1,12 @@
 """Start-up alone: Seatrial, `up --wait`, and the earliest moment at which a tight loop sees it.
 
-The loop's flow is the plain one without its waiting: `docker compose up --detach`, and beside it a
-loop per service that speaks the service's own protocol to it, every millisecond from the moment
-the container has an address. So it pays for creating and starting containers and for what the
-services themselves take, with the project's own settings; it pays for no interpreter, plan, build
-or health check, all of which are in Seatrial's time.
+A tight loop is one per service that speaks the service's own protocol to it, every millisecond from
+the moment the container has an address. It watches two flows:
+
+- a trial: how much later than it could be does Seatrial know that its services are ready?
+- `docker compose up --detach`, the plain flow without its waiting: creating and starting containers
+  and what the services take with the project's own settings, and no interpreter, plan, build or
+  health check, all of which are in Seatrial's time.
 """
 
 import asyncio
@@ -12,14 +14,17 @@ import contextlib
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiodocker.exceptions import DockerError
 
 from bench.plain import compose_command
+from bench.trials import run_trial
 from seatrial.engine.api import Engine
+from seatrial.trial.identity import PROJECT_LABEL, project_slug
 
-__all__ = ["Greeting", "remove_built", "tight_loop", "up_and_wait"]
+__all__ = ["Greeting", "Ready", "loop_beside_trial", "remove_built", "tight_loop", "up_and_wait"]
 
 PAUSE_S = 0.001
 """Without any the loops would take a whole core from the services that they wait for."""
@@ -27,6 +32,16 @@ PATIENCE_S = 60.0
 
 Greeting = tuple[int, bytes, bytes]
 """A port, what is sent to it, and how an answer begins that only a ready service gives."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Seconds from the start of a trial's process until all services were ready."""
+
+    told: float
+    """As Seatrial tells it."""
+    seen: float
+    """As a tight loop beside it saw them."""
 
 
 def remove_built(project: Path, compose_file: str, *, name: str) -> None:
@@ -72,9 +87,7 @@ async def tight_loop(
     )
     try:
         async with asyncio.timeout(PATIENCE_S):
-            await asyncio.gather(
-                *(_answered(engine, name, service, said) for service, said in greetings.items())
-            )
+            await _all_answered(engine, f"com.docker.compose.project={name}", greetings)
         return time.perf_counter() - began
     finally:
         await up.wait()
@@ -84,16 +97,42 @@ async def tight_loop(
         await down.wait()
 
 
-async def _answered(engine: Engine, name: str, service: str, greeting: Greeting) -> None:
+async def loop_beside_trial(
+    engine: Engine, project: Path, *arguments: str, greetings: Mapping[str, Greeting]
+) -> Ready:
+    """Run a trial with the loop beside it.
+
+    Raises:
+        TimeoutError: a service did not answer within a minute.
+        CalledProcessError: the trial did not pass.
+    """
+    began = time.perf_counter()
+    trial = asyncio.create_task(asyncio.to_thread(run_trial, project, *arguments))
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await _all_answered(engine, f"{PROJECT_LABEL}={project_slug(project)}", greetings)
+        seen = time.perf_counter() - began
+    finally:
+        ran = await trial
+    return Ready(told=ran.start, seen=seen)
+
+
+async def _all_answered(engine: Engine, label: str, greetings: Mapping[str, Greeting]) -> None:
+    await asyncio.gather(
+        *(_answered(engine, label, service, said) for service, said in greetings.items())
+    )
+
+
+async def _answered(engine: Engine, label: str, service: str, greeting: Greeting) -> None:
     address = None
     while address is None or not await _answers(address, greeting):
         await asyncio.sleep(PAUSE_S)
-        address = address or await _address(engine, name, service)
+        address = address or await _address(engine, label, service)
 
 
-async def _address(engine: Engine, name: str, service: str) -> str | None:
+async def _address(engine: Engine, label: str, service: str) -> str | None:
     with contextlib.suppress(DockerError):  # listed, and gone before it was looked at
-        for container in await engine.containers(f"com.docker.compose.project={name}"):
+        for container in await engine.containers(label):
             if container.service == service:
                 networks = (await engine.inspect(container.id))["NetworkSettings"]["Networks"]
                 return next((n["IPAddress"] for n in networks.values() if n["IPAddress"]), None)

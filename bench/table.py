@@ -30,7 +30,7 @@ class Row:
 
 
 def ratio(
-    what: str, against: str, ours: Sequence[float], theirs: Sequence[float], at_most: float
+    what: str, against: str, ours: Sequence[float], theirs: Sequence[float], at_most: float | None
 ) -> Row:
     """Compare round by round: each of ours to the one of theirs measured beside it."""
     quotients = [a / b for a, b in zip(ours, theirs, strict=True)]
