@@ -10,8 +10,9 @@ __all__ = ["Model", "schema_of"]
 class Model(BaseModel):
     """A frozen part of the record."""
 
-    # Readers keep what a later version added, and they do not know, out of their way.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Readers keep what a later version added, and they do not know, out of their way. A validator
+    # is built when it is first used: most of them are needed when a trial ends, not when it begins.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 def schema_of(model: type[Model]) -> dict[str, Any]:
