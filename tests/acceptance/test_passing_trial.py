@@ -379,6 +379,25 @@ def test_a_container_with_a_read_only_root_runs_its_tests(project: MakeProject) 
     assert ended.record.pytest.counts.passed == 1
 
 
+def test_tests_that_share_a_services_network_are_known_to_have_run_in_their_own_container(
+    project: MakeProject,
+) -> None:
+    made = project(
+        compose=compose_with(
+            service("redis", REDIS),
+            test="network_mode: service:redis\ndepends_on: {redis: {condition: service_healthy}}",
+        )
+    )
+
+    ended = run_trial(made)
+
+    assert ended.code == 0, ended.stdout
+    assert ended.record.pytest is not None
+    assert ended.record.pytest.container_confirmed
+    assert ended.record.pytest.containers == (_service(ended, "test").container,)
+    assert ended.record.doubts == ()
+
+
 def _service(ended: Ended, name: str) -> ServiceRecord:
     return next(one for one in ended.record.services if one.name == name)
 

@@ -45,16 +45,22 @@ class LiveView:
 
 
 def event_doubts(
-    path: Path, *, live: LiveView, container: str, inserted: Mapping[str, str]
+    path: Path,
+    *,
+    live: LiveView,
+    container: str,
+    inserted: Mapping[str, str],
+    known_by: Mapping[str, str] | None = None,
 ) -> tuple[Doubt, ...]:
     """What in an events file the probe cannot have written, and what is gone from it.
 
-    `inserted` are Seatrial's files by their paths in the container, with their SHA-256.
+    `inserted` are Seatrial's files by their paths in the container, with their SHA-256; `known_by`
+    gives containers' ids by others that they know themselves by.
 
     Raises:
         OSError: the file is there and cannot be read.
     """
-    reading = _Reading(container, inserted)
+    reading = _Reading(container, inserted, known_by or {})
     size = 0
     if path.is_file():
         size = path.stat().st_size
@@ -94,8 +100,11 @@ def _lines(path: Path) -> Iterator[_Line]:
 
 
 class _Reading:
-    def __init__(self, container: str, inserted: Mapping[str, str]) -> None:
+    def __init__(
+        self, container: str, inserted: Mapping[str, str], known_by: Mapping[str, str]
+    ) -> None:
         self._container = container
+        self._known_by = known_by
         self._inserted = inserted
         self._found: list[Doubt] = []
         self._told: Counter[str] = Counter()
@@ -143,7 +152,7 @@ class _Reading:
     def _start(self, event: Mapping[str, Any]) -> None:
         self._starts += 1
         told = _text(event.get("container"))
-        if _ID.fullmatch(told) and told != self._container:
+        if _ID.fullmatch(told) and self._known_by.get(told, told) != self._container:
             self._tell("events-forged", "a session says that it ran in another container", told)
         if event.get("optimized"):
             what = (

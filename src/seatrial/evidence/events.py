@@ -65,15 +65,20 @@ class ProbeReport:
 
 
 def read_events(
-    path: Path, sink: TestSink | None = None, names: NameSink | None = None
+    path: Path,
+    sink: TestSink | None = None,
+    names: NameSink | None = None,
+    *,
+    known_by: Mapping[str, str] | None = None,
 ) -> ProbeReport | None:
     """Read the events file; None if there is none or no pytest session started.
 
     Every result is given to `sink`, every test that was collected to be run to `names`. Several
     sessions (a script that calls pytest twice) are added up: the exit status is the first that is
-    not 0, or None if one of them did not end.
+    not 0, or None if one of them did not end. `known_by` gives containers' ids by others that they
+    know themselves by.
     """
-    reading = _Reading(sink or (lambda _: None), names or (lambda _: None))
+    reading = _Reading(sink or (lambda _: None), names or (lambda _: None), known_by or {})
     for event in each_event(path):
         reading.take(event)
     return reading.report()
@@ -82,8 +87,9 @@ def read_events(
 class _Reading:
     """What is known after the events so far."""
 
-    def __init__(self, sink: TestSink, names: NameSink) -> None:
+    def __init__(self, sink: TestSink, names: NameSink, known_by: Mapping[str, str]) -> None:
         self._sink = sink
+        self._known_by = known_by
         self._name = names
         self._names = 0
         self._first: Mapping[str, Any] = {}
@@ -147,7 +153,8 @@ class _Reading:
     def _start(self, event: Mapping[str, Any]) -> None:
         self._first = self._first or event
         self._sessions += 1
-        self._container = _text(event.get("container"))
+        told = _text(event.get("container"))
+        self._container = self._known_by.get(told, told)
         self._looks_only = bool(event.get("collect_only"))
         self._collected.next()
         self._deselected.next()

@@ -1,6 +1,7 @@
 """Phase `collect`: what the containers wrote is taken into the trial's folder."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -13,6 +14,7 @@ from seatrial.evidence.record import Pytest
 from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results, write_results
 from seatrial.stack.instrument import PROBE_OUTPUT
 from seatrial.trial.doubts import look_for_doubts
+from seatrial.trial.lent_id import lent_ids
 from seatrial.trial.outputs import take_outputs
 from seatrial.trial.rig import Journal, Rig
 from seatrial.trial.take import remove_empty, take
@@ -93,7 +95,10 @@ async def _probe_report(rig: Rig, journal: Journal, container: str) -> ProbeRepo
     folder = rig.folder.path / "probe"
     await take(rig, journal, container, PROBE_OUTPUT, folder, _MAX_PROBE_BYTES)
     report = await asyncio.to_thread(
-        _read_events, folder / EVENTS_FILE, rig.folder.path / TEST_RESULTS_FILE
+        _read_events,
+        folder / EVENTS_FILE,
+        rig.folder.path / TEST_RESULTS_FILE,
+        lent_ids(rig, journal, container),
     )
     if report is None:
         return None
@@ -108,10 +113,10 @@ async def _probe_report(rig: Rig, journal: Journal, container: str) -> ProbeRepo
     return replace(report, pytest=report.pytest.model_copy(update=found))
 
 
-def _read_events(events: Path, results: Path) -> ProbeReport | None:
+def _read_events(events: Path, results: Path, known_by: Mapping[str, str]) -> ProbeReport | None:
     collected = results.with_name(COLLECTED_FILE)
     with write_results(results) as sink, write_collected(collected) as names:
-        report = read_events(events, sink, names)
+        report = read_events(events, sink, names, known_by=known_by)
     if report is None:
         results.unlink()
         collected.unlink()

@@ -17,6 +17,7 @@ from seatrial.evidence.events import EVENTS_FILE, ProbeReport
 from seatrial.evidence.junit import JUNIT_FILE
 from seatrial.evidence.junit_doubts import count_junit, junit_doubts
 from seatrial.trial.coverage_report import started_at
+from seatrial.trial.lent_id import lent_ids
 from seatrial.trial.rig import Journal, Rig
 from seatrial.trial.suite_files import suite_doubts
 from seatrial.words import duration
@@ -92,6 +93,7 @@ def _in_files(
         live=journal.live,
         container=container,
         inserted=journal.inserted,
+        known_by=lent_ids(rig, journal, container),
     )
     if report is None:
         return found

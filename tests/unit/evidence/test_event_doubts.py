@@ -181,3 +181,21 @@ def test_a_python_that_leaves_assert_statements_out_casts_a_doubt(
     found = doubts(tmp_path, START | {"optimized": optimized}, END)
 
     assert [key for key, _ in found] == ["asserts-off"] * count
+
+
+@pytest.mark.parametrize(("lent", "found"), [("ef" * 32, []), ("01" * 32, ["ef" * 32])])
+def test_a_container_may_know_itself_by_the_id_that_another_lent_it(
+    tmp_path: Path, lent: str, found: list[str]
+) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n".join(map(json.dumps, ({**START, "container": "ef" * 32}, END))) + "\n")
+
+    told = event_doubts(
+        path,
+        live=LiveView(),
+        container=CONTAINER,
+        inserted=INSERTED,
+        known_by={lent: CONTAINER},
+    )
+
+    assert [doubt.where for doubt in told] == found

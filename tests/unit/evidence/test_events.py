@@ -57,6 +57,16 @@ def test_without_a_session_nothing_is_known(tmp_path: Path) -> None:
     assert read_events(tmp_path / "events.jsonl") is None
 
 
+def test_a_container_that_knows_itself_by_another_id_is_named_by_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text("\n".join(map(json.dumps, (START, END, START | {"container": "c2"}, END))))
+
+    report = read_events(path, known_by={"c1": "own"})
+
+    assert report is not None
+    assert report.pytest.containers == ("own", "c2")
+
+
 def test_a_session_is_counted_by_outcomes(tmp_path: Path) -> None:
     outcomes = ["passed", "passed", "failed", "error", "skipped", "xfailed", "xpassed"]
 
