@@ -74,7 +74,7 @@ def test_what_trials_leave_in_the_project_does_not_reach_its_build(
     shop.write("kept.txt", "")
     shop.write("left-out.txt", "")
     first = run_trial(shop)
-    assert first.code == 0, first.out
+    assert first.code == 0, first.stdout
 
     second = run_trial(shop, "--fresh").record
 

@@ -117,6 +117,8 @@ class Dependencies:
     """By file that was read: the Python files that it was opened from."""
     python_files: tuple[str, ...]
     """pytest's patterns for names of test files."""
+    kept: Mapping[str, Use] = field(default_factory=dict)
+    """By Python file: what ran while its cached functions made the outcomes that they keep."""
     states: Mapping[str, FileState] = field(default_factory=dict)
     """All files of the project at that time."""
     premises: Premises = field(default_factory=dict)
@@ -125,7 +127,8 @@ class Dependencies:
     def used_files(self) -> frozenset[str]:
         """All files of the project that anything was seen to use."""
         tests = (found.use for found in self.tests.values())
-        whole = _all([*tests, *self.collected.values(), *self.modules.values(), self.session])
+        parts = (self.collected, self.modules, self.kept)
+        whole = _all([*tests, *(use for part in parts for use in part.values()), self.session])
         return whole.ran | whole.read | whole.imported | self.modules.keys() | self.readers.keys()
 
 
@@ -252,6 +255,7 @@ class _Trace:
     session: list[Mapping[str, Any]] = field(default_factory=list)
     untraced: set[int] = field(default_factory=set)
     readers: list[tuple[int, int]] = field(default_factory=list)
+    kept: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
 
     def take(self, line: Mapping[str, Any]) -> None:
         """Take one line, of whatever kind."""
@@ -275,6 +279,8 @@ class _Trace:
         elif "reader" in line:
             read, by = as_numbers(line["reader"], least=-1)
             self.readers.append((read, by))
+        elif "kept" in line:
+            self.kept.append((as_number(line["kept"]), line))
 
     def told(
         self, places: "Places", states: Mapping[str, FileState], children: "_Children"
@@ -336,6 +342,10 @@ class _Trace:
         for read, reader in self.readers:
             for name in of([read]):
                 readers[name] = readers.get(name, frozenset()) | of([reader])
+        kept: dict[str, Use] = {}
+        for number, line in self.kept:
+            for name in of([number]):
+                kept[name] = kept.get(name, Use()) | use(line)
         return Dependencies(
             tests=tests,
             collected=collected,
@@ -347,6 +357,7 @@ class _Trace:
             untraced=of(self.untraced),
             readers=readers,
             python_files=self.python_files,
+            kept=kept,
             states=states,
         )
 
@@ -500,6 +511,7 @@ def _union(one: Dependencies, other: Dependencies) -> Dependencies:
         untraced=one.untraced | other.untraced,
         readers=_joined(one.readers, other.readers),
         python_files=tuple(dict.fromkeys((*one.python_files, *other.python_files))),
+        kept=_united(one.kept, other.kept),
         states=other.states,
     )
 
@@ -533,7 +545,7 @@ class _StoredTest(Model):
 
 
 class _Stored(Model):
-    version: Literal[3] = 3
+    version: Literal[4] = 4
     names: tuple[str, ...]
     tests: dict[str, _StoredTest]
     collected: dict[int, _StoredUse]
@@ -545,6 +557,7 @@ class _Stored(Model):
     untraced: tuple[int, ...]
     readers: dict[int, tuple[int, ...]]
     python_files: tuple[str, ...]
+    kept: dict[int, _StoredUse]
     states: dict[str, FileState]
 
 
@@ -587,6 +600,7 @@ def _stored(known: Dependencies) -> _Stored:
         "untraced": several(known.untraced),
         "readers": sets(known.readers),
         "python_files": known.python_files,
+        "kept": uses(known.kept),
         "states": dict(known.states),
     }
     return _Stored(names=tuple(numbers), **parts)
@@ -627,6 +641,7 @@ def _restored(stored: _Stored) -> Dependencies:
         untraced=several(stored.untraced),
         readers=sets(stored.readers),
         python_files=stored.python_files,
+        kept=uses(stored.kept),
         states=stored.states,
     )
 

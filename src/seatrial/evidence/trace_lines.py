@@ -12,7 +12,7 @@ __all__ = [
     "as_text",
 ]
 
-TRACER_VERSION = 2
+TRACER_VERSION = 3
 MAX_BYTES = 512 << 20
 """Of one file."""
 MAX_FILES = 200_000

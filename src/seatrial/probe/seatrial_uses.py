@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from seatrial.probe.seatrial_contexts import Labels
 
-VERSION = 2
+VERSION = 3
 """Of the lines' form."""
 MAX_PATHS = 100_000
 """Different paths that are looked at; what is opened beyond them makes the test run always."""
@@ -31,6 +31,9 @@ MAX_LINES = 1000
 """Lines that wait for the next write."""
 MAX_STARTS = 1000
 """Processes of one pytest that are followed: each writes a file that is taken out."""
+MAX_MISSES = 1000
+"""Calls of one cached function, in all tests, of which it is told what ran within them. Each makes
+the functions that ran before report once more; beyond them, all counts that ran in the test."""
 TOOLS = (4, 3, 2)
 """Tool ids of `sys.monitoring` that have no fixed use, the least likely to be taken first."""
 CHILDREN = "SEATRIAL_TRACE_CHILDREN"
@@ -48,7 +51,12 @@ PASSED_OVER = (
 )
 NOT_THE_PROJECTS = ("/proc/", "/sys/", "/dev/", "/etc/", "/run/", "/usr/share/")
 HARMLESS_PROGRAMS = frozenset({"uname", "ldconfig", "lsb_release"})
-"""What the standard library asks about the machine; they read nothing of the project."""
+"""What libraries ask about the machine; they read nothing of the project."""
+MACHINE_MODULES = tuple(
+    os.path.join(os.path.dirname(os.__file__), *path)
+    for path in (("platform.py",), ("ctypes", "util.py"), ("uuid.py",))
+)
+"""Where the standard library starts programs of its own choice to learn about the machine."""
 # An interpreter within this process has audit hooks of its own.
 PROCESS_EVENTS = (
     "os.exec",
@@ -253,6 +261,13 @@ class Tracer:
         self._unwritten: set[int] = set()
         self._readers: set[tuple[int, int]] = set()
         self._keepers: dict[int, types.CodeType] = {}
+        self._cached: dict[int, types.CodeType] = {}
+        """Functions with a cache: their bodies run only when it has no outcome yet."""
+        self._misses: dict[int, int] = {}
+        self._kept: dict[int, Context] = {}
+        """By file: what was used while its cached functions ran."""
+        self._open: list[tuple[types.CodeType, int, Context]] = []
+        """Cached functions that run now, each with its thread."""
         self.told: dict[int, str] = {}
         """Processes that were started, and how each is known."""
         self._starters: dict[int, types.CodeType] = {}
@@ -296,6 +311,8 @@ class Tracer:
         """From now on note for `context`; returns the one before."""
         before, self._now = self._now, context
         self._importing = 0
+        if self._open:
+            self._drop_ended()
         self._again()
         return before
 
@@ -328,6 +345,9 @@ class Tracer:
             line = self._modules[number].line(module=number, by=by)
             self._writer.add(**line, **({"within": within} if within else {}))
         self._unwritten.clear()
+        for number, context in sorted(self._kept.items()):
+            self._writer.add(**context.line(kept=number))
+        self._kept.clear()
 
     def _again(self) -> None:
         """Have the functions that ran already report once more."""
@@ -343,6 +363,8 @@ class Tracer:
             return int(events.PY_START | events.PY_RETURN)
         if code.co_flags & GENERATORS:
             return int(events.PY_START | events.PY_RESUME)
+        if id(code) in self._cached:
+            return int(events.PY_START | events.PY_RETURN)
         return int(events.PY_START)
 
     # What Python tells while a context is on.
@@ -391,7 +413,9 @@ class Tracer:
         """A function of the project runs, for the first time in this context."""
         if not Tracer.is_on:
             return self._monitoring.DISABLE
-        self._fired.append(code)
+        cached = id(code) in self._cached
+        if not cached:
+            self._fired.append(code)
         if id(code) in self._starters:
             self._process()
             return self._monitoring.DISABLE
@@ -403,11 +427,46 @@ class Tracer:
             self._label_module(number, code, sys._getframe(1))  # noqa: SLF001 - as above
             return self._monitoring.DISABLE
         modules = self._above()[1] if self._importing else ()
+        if cached:
+            cached = self._cached_begins(code, number)
         for context in self._contexts(modules):
             context.ran.add(number)
         if id(code) in self._keepers:
             self._now.keeps.add(number)
-        return self._monitoring.DISABLE
+        return None if cached else self._monitoring.DISABLE
+
+    def _cached_begins(self, code: types.CodeType, number: int) -> bool:
+        """Note what is used until it has its outcome; tells whether it will be asked again."""
+        misses = self._misses[id(code)] = self._misses.get(id(code), 0) + 1
+        if misses > MAX_MISSES:
+            del self._cached[id(code)]
+            self._keepers[id(code)] = code
+            self._fired.append(code)
+            return False
+        context = self._kept.setdefault(number, Context())
+        self._open.append((code, _thread.get_ident(), context))
+        # What ran in this test before may run again within.
+        self._again()
+        return True
+
+    def _cached_ends(self, code: types.CodeType) -> None:
+        thread = _thread.get_ident()
+        for place in range(len(self._open) - 1, -1, -1):
+            if self._open[place][0] is code and self._open[place][1] == thread:
+                del self._open[place]
+                return
+
+    def _drop_ended(self) -> None:
+        """Forget cached functions of this thread that ended with an exception."""
+        running: list[types.CodeType] = []
+        frame: types.FrameType | None = sys._getframe(1)  # noqa: SLF001 - documented by Python
+        while frame is not None:
+            running.append(frame.f_code)
+            frame = frame.f_back
+        thread = _thread.get_ident()
+        self._open = [
+            each for each in self._open if each[1] != thread or any(each[0] is c for c in running)
+        ]
 
     def _module_begins(self, number: int) -> None:
         nearest, modules = self._above(skip=number)
@@ -441,7 +500,10 @@ class Tracer:
             self._leave_module(sys._getframe(1))  # noqa: SLF001 - as above
 
     def _returned(self, code: types.CodeType, _offset: int, _value: object) -> Any:
-        """A module is imported."""
+        """A module is imported, or a cached function has its outcome."""
+        if id(code) in self._cached:
+            self._cached_ends(code)
+            return None
         if code.co_name == "<module>":
             self._importing = max(0, self._importing - 1)
             self._leave_module(sys._getframe(1))  # noqa: SLF001 - as above
@@ -491,7 +553,7 @@ class Tracer:
 
     def _popen(self, args: tuple[Any, ...]) -> None:
         executable = os.fsdecode(args[0])
-        if os.path.basename(executable) not in HARMLESS_PROGRAMS:
+        if os.path.basename(executable) not in HARMLESS_PROGRAMS and not asks_about_machine():
             self._process(self._tell_start(executable, [os.fsdecode(word) for word in args[1]]))
 
     def _spawned(self, _: tuple[Any, ...]) -> None:
@@ -519,9 +581,16 @@ class Tracer:
             return  # pytest's or a plugin's own
         if start is not None and self._is_followed(modules):
             self._now.starts.add(start)
+            self._now.keeps.update(self._keeping())
             return
         for context in self._contexts(modules):
             context.process = True
+        self._now.keeps.update(self._keeping())
+
+    def _keeping(self) -> list[int]:
+        """Files of the cached functions that run now."""
+        running = [context for _, _, context in self._open]
+        return [number for number, kept in self._kept.items() if any(kept is c for c in running)]
 
     def _is_followed(self, modules: Collection[int]) -> bool:
         """Whether what starts now counts for a test or a fixture, and for nothing else."""
@@ -565,7 +634,8 @@ class Tracer:
     def _contexts(self, modules: Collection[int]) -> list[Context]:
         """Whose use it is while `modules` are being imported; outside of tests only theirs."""
         found = [self._note_import(module) for module in modules]
-        return found if found and self._now is self.session else [self._now, *found]
+        found += [context for _, _, context in self._open]
+        return found if modules and self._now is self.session else [self._now, *found]
 
     def _note_import(self, module: int) -> Context:
         self._unwritten.add(module)
@@ -602,7 +672,7 @@ class Tracer:
                 if type(value) is cached:
                     inner = getattr(value.__wrapped__, "__code__", None)
                     if type(inner) is types.CodeType:
-                        self._keepers[id(inner)] = inner
+                        self._note_cached(inner)
         names = {name for name, value in namespace.items() if type(value).__name__ in CONTAINERS}
         candidates = [
             each
@@ -622,6 +692,15 @@ class Tracer:
                 if lines is None or not lines.isdisjoint(line for _, _, line in each.co_lines()):
                     self._keepers[id(each)] = each
 
+    def _note_cached(self, code: types.CodeType) -> None:
+        if code.co_flags & GENERATORS:
+            self._keepers[id(code)] = code  # what is kept has yet to run
+        elif id(code) not in self._keepers and id(code) not in self._cached:
+            self._cached[id(code)] = code
+            if self._monitoring.get_local_events(self._tool, code) != 0:
+                self._monitoring.set_local_events(self._tool, code, 0)
+                self._monitoring.set_local_events(self._tool, code, self._events_of(code))
+
 
 def key_of(words: list[str]) -> str:
     """How a process is known that this test started: by the words of its command line."""
@@ -635,6 +714,14 @@ def caller() -> types.FrameType | None:
     while frame is not None and os.path.dirname(frame.f_code.co_filename) == HERE:
         frame = frame.f_back
     return frame
+
+
+def asks_about_machine() -> bool:
+    """Whether it is the standard library that starts a program, to learn about the machine."""
+    frame = caller()
+    while frame is not None and frame.f_code.co_filename.endswith(SUBPROCESS):
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename in MACHINE_MODULES
 
 
 def within(code: types.CodeType) -> Iterator[types.CodeType]:

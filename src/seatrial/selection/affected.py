@@ -290,11 +290,10 @@ class _Index:
 
     def _find_kept(self) -> dict[str, set[str]]:
         kept: dict[str, set[str]] = defaultdict(set)
-        for found in self.known.tests.values():
-            for keeper in found.use.keeps:
-                # Tests are taken to be independent of each other; what they share is not.
-                used = found.use.ran | found.use.read | found.use.imported
-                kept[keeper] |= used - self.tests_of.keys()
+        uses = [(keeper, t.use) for t in self.known.tests.values() for keeper in t.use.keeps]
+        for keeper, use in (*uses, *self.known.kept.items()):
+            # Tests are taken to be independent of each other; what they share is not.
+            kept[keeper] |= (use.ran | use.read | use.imported) - self.tests_of.keys()
         return kept
 
 

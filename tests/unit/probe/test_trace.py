@@ -467,11 +467,7 @@ def test_a_script_is_followed_and_the_next_sitecustomize_is_run(run: Run) -> Non
 @pytest.mark.parametrize(
     ("body", "keeps"),
     [
-        ("@functools.lru_cache\ndef get(): return 1", True),
-        (
-            "class A:\n    @staticmethod\n    @functools.cache\n    def b(): return 1\nget = A.b",
-            True,
-        ),
+        ("@functools.cache\ndef made(): yield 1\ndef get(): return list(made())", True),
         ("made = None\ndef get():\n    global made\n    made = 1\n    return made", True),
         ("made = {}\ndef get():\n    made['a'] = 1\n    return made", True),
         ("made = []\ndef get():\n    made.append(1)\n    return made", True),
@@ -490,6 +486,131 @@ def test_a_function_that_keeps_something_for_later_is_noticed(
 
     assert done.code == 0, done.output
     assert done.use("test_gets").keeps == ({"keeper.py"} if keeps else set())
+
+
+CACHED = """
+    import functools
+    import helper
+    @functools.lru_cache
+    def rate(name):
+        return helper.read(name)
+    class Shop:
+        @staticmethod
+        @functools.cache
+        def tax():
+            return rate("tax") + 1
+    """
+HELPER = """
+    import other
+    def read(name):
+        return float(open("data/rates.txt").read())
+    """
+OTHER = "def used(): return 1\n"
+
+
+def test_of_a_cached_function_counts_what_ran_and_was_read_within_it(run: Run) -> None:
+    done = run(
+        cached=CACHED,
+        helper=HELPER,
+        other=OTHER,
+        test_it="""
+            import cached, helper, other
+            def test_fills_it():
+                assert helper.read("x")  # it reports here, and again within
+                assert other.used() and cached.Shop.tax() and other.used()
+            def test_finds_it(): assert cached.rate("tax")
+            """,
+    )
+
+    assert done.code == 0, done.output
+    assert done.known is not None
+    assert done.known.kept == {
+        "cached.py": Use(
+            ran=frozenset({"cached.py", "helper.py"}), read=frozenset({"data/rates.txt"})
+        )
+    }
+    assert done.use("test_fills_it").keeps == set()
+    assert done.ran("test_fills_it") == {"cached.py", "helper.py", "other.py"}
+    assert done.ran("test_finds_it") == set()
+
+
+def test_a_cached_function_that_raises_is_over_with_its_test_at_the_latest(run: Run) -> None:
+    done = run(
+        cached="import functools\n@functools.cache\ndef get(): raise KeyError\n",
+        other=OTHER,
+        last="def used(): return 1\n",
+        test_it="""
+            import cached, last, other, pytest
+            def test_raises():
+                with pytest.raises(KeyError):
+                    cached.get()
+                assert other.used()
+            def test_later(): assert last.used()
+            """,
+    )
+
+    assert done.code == 0, done.output
+    assert done.known is not None
+    assert "cached.py" in done.known.kept["cached.py"].ran
+    assert "last.py" not in done.known.kept["cached.py"].ran
+
+
+def test_what_runs_in_other_threads_while_a_cached_function_does_counts_too(run: Run) -> None:
+    done = run(
+        cached="""
+            import functools, threading, other
+            @functools.cache
+            def get():
+                thread = threading.Thread(target=other.used)
+                thread.start()
+                thread.join()
+            """,
+        other=OTHER,
+        test_it="import cached\ndef test_it(): cached.get()\n",
+    )
+
+    assert done.known is not None
+    assert done.known.kept["cached.py"].ran == {"cached.py", "other.py"}
+
+
+def test_of_a_cached_function_that_is_asked_for_much_all_counts_that_ran_in_the_test(
+    run: Run,
+) -> None:
+    done = run(
+        cached="import functools\n@functools.cache\ndef get(n): return n\n",
+        other=OTHER,
+        test_it="""
+            import cached, other
+            def test_many(): assert other.used() and [cached.get(n) for n in range(1001)]
+            """,
+    )
+
+    assert done.use("test_many").keeps == {"cached.py"}
+    assert done.ran("test_many") == {"cached.py", "other.py"}
+
+
+def test_a_cached_function_that_starts_a_process_may_keep_all_that_the_test_used(run: Run) -> None:
+    done = run(
+        cached="""
+            import functools, subprocess, sys
+            @functools.cache
+            def get(): return subprocess.check_output([sys.executable, "-c", "print(1)"])
+            """,
+        test_it="import cached\ndef test_it(): assert cached.get()\n",
+    )
+
+    assert done.use("test_it").keeps == {"cached.py"}
+
+
+def test_what_the_standard_library_asks_the_machine_is_no_process_of_the_projects(run: Run) -> None:
+    done = run(
+        asks="import platform\nBITS = platform.architecture()\n",
+        test_it="import asks\ndef test_it(): assert asks.BITS\n",
+    )
+
+    assert done.known is not None
+    assert not done.known.modules["asks.py"].process
+    assert not done.use("test_it").process
 
 
 def test_hooks_and_parameters_are_told_apart_from_tests(run: Run) -> None:

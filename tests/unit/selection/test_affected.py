@@ -165,6 +165,17 @@ def test_what_is_kept_for_later_affects_who_can_reach_where_it_is_kept() -> None
     assert select({"src/shop/table.py": BODIES}, known).tests >= CART
 
 
+def test_what_ran_within_a_cached_function_affects_who_can_reach_it() -> None:
+    beside = use("src/shop/cart.py", "src/shop/table.py", "src/shop/money.py")
+    kept = {"src/shop/cart.py": use("src/shop/cart.py", "src/shop/table.py")}
+    known = replace(changed(KNOWN, "tests/api/test_api.py::test_d", beside), kept=kept)
+
+    assert select({"src/shop/table.py": BODIES}, known).tests == API | CART
+    assert select({"src/shop/money.py": BODIES}, known).tests == API | {
+        "tests/test_money.py::test_a"
+    }
+
+
 def test_what_collecting_used_affects_the_whole_file() -> None:
     known = replace(KNOWN, collected={"tests/test_cart.py": use("src/shop/table.py")})
 
