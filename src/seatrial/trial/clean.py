@@ -73,7 +73,10 @@ async def remove_stacks(rig: Rig, journal: Journal) -> None:
 
 async def _come_to_rest(journal: Journal) -> None:
     # What one of these could not end, the removal does.
-    await asyncio.gather(*journal.released.values(), *journal.beside, return_exceptions=True)
+    releasing = (journal.releasing,) if journal.releasing else ()
+    await asyncio.gather(
+        *journal.released.values(), *releasing, *journal.beside, return_exceptions=True
+    )
     await journal.resources.stop()
     for name in journal.services:
         journal.update(name, resources=journal.resources.summary(name))

@@ -16,6 +16,7 @@ from seatrial.stack.instrument import PROBE_OUTPUT
 from seatrial.trial.doubts import look_for_doubts
 from seatrial.trial.lent_id import lent_ids
 from seatrial.trial.outputs import take_outputs
+from seatrial.trial.release import end_services, remove_services
 from seatrial.trial.rig import Journal, Rig
 from seatrial.trial.take import remove_empty, take
 
@@ -50,23 +51,26 @@ async def collect(
     """Take out the JUnit files and the output folders; returns the report with the files' names.
 
     None: collecting took too long. What cannot be taken out becomes a finding: the rest is evidence
-    all the same. `exit_code` is the test command's; after a good run, services are ended, as
-    nothing but coverage is asked for any more. `began` is when the test container was about to be
-    started, by this machine's clock. What speaks against the evidence is noted in the journal.
+    all the same. `exit_code` is the test command's; after a good run, services are ended and
+    removed meanwhile. `began` is when the test container was about to be started, by this machine's
+    clock. What speaks against the evidence is noted in the journal.
     """
     try:
         async with asyncio.timeout(rig.settings.timeouts.collect):
+            await _exit_codes(rig, journal)
+            good = report is not None and exit_code == 0 and _all_well(report.pytest)
+            if good:
+                end_services(rig, journal)
             junit = await _junit_files(rig, journal, test_container, report)
             await take_outputs(rig, journal)
-            await _exit_codes(rig, journal)
+            if good:
+                remove_services(rig, journal)
     except TimeoutError:
         _too_long(rig, journal)
         return None
     if report is not None:
         report = replace(report, pytest=report.pytest.model_copy(update={"junit": junit}))
     await look_for_doubts(rig, journal, test_container, report, began=began)
-    if report and exit_code == 0 and _all_well(report.pytest):
-        _release_services(rig, journal)
     return report
 
 
@@ -79,16 +83,6 @@ def _too_long(rig: Rig, journal: Journal) -> None:
 
 def _all_well(pytest: Pytest) -> bool:
     return pytest.exit_status == 0 and not pytest.counts.failed + pytest.counts.errors
-
-
-def _release_services(rig: Rig, journal: Journal) -> None:
-    """End the services: nothing is left in them to be taken out or looked into.
-
-    Only after a good run, since a failure is looked into while its services still run.
-    """
-    for name, service in journal.services.items():
-        if name != rig.plan.selection.test and service.container:
-            journal.released[name] = asyncio.create_task(rig.engine.kill(service.container))
 
 
 async def _probe_report(rig: Rig, journal: Journal, container: str) -> ProbeReport | None:

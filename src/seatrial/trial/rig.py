@@ -82,6 +82,8 @@ class Journal:
     """What was seen of the tests while they ran."""
     released: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """Services that were ended because nobody needs them any more."""
+    releasing: asyncio.Task[None] | None = None
+    """Removes them, and the networks, while the results are still being taken out."""
     removed: list[Held] = field(default_factory=list)
     """What has been removed from the engine so far."""
     last_answers: dict[str, str] = field(default_factory=dict)
