@@ -21,7 +21,7 @@ README = ROOT / "README.md"
 BEGIN = "<!-- savings: made by `python -m bench.readme` -->\n"
 END = "<!-- end of savings -->\n"
 
-SUITES = {"shop": "the example", "rq": "rq's own suite"}
+SUITES = {"shop": "the example", "rq": "rq's own suite", "pgqueuer": "pgqueuer's own suite"}
 SHOWN = (
     ("start-up until all services are ready", "`docker compose up --wait`"),
     ("the same with a prepared database, migrations included", "`docker compose up --wait`"),

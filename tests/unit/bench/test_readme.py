@@ -39,10 +39,10 @@ def test_each_suite_has_a_column_and_what_was_not_measured_is_not_made_up() -> N
     theirs = "0.02 (0.02 to 0.02, n = 1)"
     assert "2026-11-26 on two cores." in table
     assert table.splitlines()[-4:] == [
-        "| | instead of | the example | rq's own suite |",
-        "| --- | --- | --- | --- |",
-        f"| a full warm trial, 2 workers | plain flow with `pytest -n 2` | {half} | - |",
-        f"| nothing changed | a full warm trial | {ours} | {theirs} |",
+        "| | instead of | the example | rq's own suite | pgqueuer's own suite |",
+        "| --- | --- | --- | --- | --- |",
+        f"| a full warm trial, 2 workers | plain flow with `pytest -n 2` | {half} | - | - |",
+        f"| nothing changed | a full warm trial | {ours} | {theirs} | - |",
     ]
 
 
