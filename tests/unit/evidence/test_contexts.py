@@ -18,10 +18,11 @@ from seatrial.evidence.contexts import (
     save_contexts,
     union_of_contexts,
 )
+from seatrial.evidence.trace_lines import TRACER_VERSION
 
 TEST = "tests/test_a.py::test_one"
 LINES: list[dict[str, Any]] = [
-    {"version": 2, "pid": 7, "root": "/app", "python_files": ["test_*.py"]},
+    {"version": TRACER_VERSION, "pid": 7, "root": "/app", "python_files": ["test_*.py"]},
     {"file": 0, "path": "/app/tests/test_a.py"},
     {"file": 1, "path": "/app/src/money.py"},
     {"file": 2, "path": "/app/only/in/the/container.py"},

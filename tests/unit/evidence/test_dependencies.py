@@ -21,11 +21,12 @@ from seatrial.evidence.dependencies import (
     read_dependencies,
     save_dependencies,
 )
+from seatrial.evidence.trace_lines import TRACER_VERSION
 
 STATES = {name: FileState(sha256="0") for name in ("src/shop/money.py", "tests/test_a.py")}
 TEST = "tests/test_a.py::test_one"
 LINES: list[dict[str, Any]] = [
-    {"version": 3, "pid": 7, "root": "/app", "python_files": ["test_*.py"]},
+    {"version": TRACER_VERSION, "pid": 7, "root": "/app", "python_files": ["test_*.py"]},
     {"file": 0, "path": "/app/tests/test_a.py"},
     {"file": 1, "path": "/app/src/shop/money.py"},
     {"file": 2, "path": "/app/data/rates.json"},
@@ -144,7 +145,7 @@ def test_workers_that_wrote_a_file_each_are_put_together(read: Read) -> None:
         [],
         LINES[:-1],
         LINES[1:],
-        [{"version": 2, "pid": 7, "python_files": []}, *LINES[1:]],
+        [{"version": TRACER_VERSION - 1, "pid": 7, "python_files": []}, *LINES[1:]],
         [*LINES[:5], "{broken", *LINES[5:]],
         [*LINES[:5], "[]", *LINES[5:]],
         [*LINES[:5], '{"file": "x", "path": "/app"}', *LINES[5:]],

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.evidence.processes import Processes, Report, read_report
+from seatrial.evidence.trace_lines import TRACER_VERSION
 
-HEAD: dict[str, Any] = {"version": 2, "child": 20, "by": 7, "keys": ["a", "b"]}
+HEAD: dict[str, Any] = {"version": TRACER_VERSION, "child": 20, "by": 7, "keys": ["a", "b"]}
 LINES: list[Any] = [
     HEAD,
     {"file": 0, "path": "/app/main.py"},
@@ -47,7 +48,7 @@ def test_a_report_that_was_broken_off_between_two_lines_is_whole(tmp_path: Path)
     [
         [],
         LINES[1:],
-        [{**HEAD, "version": 1}],
+        [{**HEAD, "version": TRACER_VERSION - 1}],
         [{**HEAD, "child": -1}],
         [{**HEAD, "by": "7"}],
         [{**HEAD, "keys": [1]}],

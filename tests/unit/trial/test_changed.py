@@ -12,6 +12,7 @@ import pytest
 from seatrial.errors import NothingAffected
 from seatrial.evidence.events import MAX_FAILURES
 from seatrial.evidence.record import Failure, Status
+from seatrial.evidence.trace_lines import TRACER_VERSION
 from seatrial.settings import Settings
 from seatrial.stack.redirect import SourceMount
 from seatrial.trial.changed import Narrowing, keep_dependencies, narrow
@@ -30,7 +31,7 @@ FILES = {
 }
 ONE, TWO = "test_a.py::test_one", "test_a.py::test_two"
 TRACE: list[dict[str, Any]] = [
-    {"version": 2, "pid": 7, "root": "/app", "python_files": ["test_*.py"]},
+    {"version": TRACER_VERSION, "pid": 7, "root": "/app", "python_files": ["test_*.py"]},
     {"file": 0, "path": "/app/test_a.py"},
     {"file": 1, "path": "/app/data/rates.json"},
     {"file": 2, "path": "/app/.cache/seen.json"},
