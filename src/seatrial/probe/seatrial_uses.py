@@ -8,6 +8,7 @@ events of `sys.monitoring` are set on the code objects that Python hands to `exe
 from __future__ import annotations
 
 import _thread
+import contextlib
 import functools
 import hashlib
 import itertools
@@ -451,10 +452,14 @@ class Tracer:
 
     def _cached_ends(self, code: types.CodeType) -> None:
         thread = _thread.get_ident()
-        for place in range(len(self._open) - 1, -1, -1):
-            if self._open[place][0] is code and self._open[place][1] == thread:
-                del self._open[place]
-                return
+        ended = [each for each in self._open if each[0] is code and each[1] == thread]
+        if ended:
+            self._close(ended[-1])
+
+    def _close(self, entry: tuple[types.CodeType, int, Context]) -> None:
+        """Entries of other threads come and go meanwhile, so the list stays the same one."""
+        with contextlib.suppress(ValueError):
+            self._open.remove(entry)
 
     def _drop_ended(self) -> None:
         """Forget cached functions of this thread that ended with an exception."""
@@ -464,9 +469,9 @@ class Tracer:
             running.append(frame.f_code)
             frame = frame.f_back
         thread = _thread.get_ident()
-        self._open = [
-            each for each in self._open if each[1] != thread or any(each[0] is c for c in running)
-        ]
+        for each in tuple(self._open):
+            if each[1] == thread and not any(each[0] is code for code in running):
+                self._close(each)
 
     def _module_begins(self, number: int) -> None:
         nearest, modules = self._above(skip=number)
