@@ -33,8 +33,9 @@ async def _remove(rig: Rig, journal: Journal) -> None:
     # What runs beside the tests is over with them, but for its own container and network.
     await asyncio.gather(*journal.released.values(), *journal.beside, return_exceptions=True)
     engine, label = rig.engine, label_of_stack(rig.plan.name)
-    test = journal.services[rig.plan.selection.test].container
-    containers = [c.name for c in await engine.containers(label) if c.id != test]
+    # Only these: coverage may be read meanwhile, in a container of its own.
+    ended = {journal.services[name].container for name in journal.released}
+    containers = [c.name for c in await engine.containers(label) if c.id in ended]
     networks = [str(network["Name"]) for network in await engine.networks(label)]
     gone = await asyncio.gather(
         _all_gone(containers, map(engine.remove_container, containers)),
