@@ -267,8 +267,8 @@ class Tracer:
         self._misses: dict[int, int] = {}
         self._kept: dict[int, Context] = {}
         """By file: what was used while its cached functions ran."""
-        self._open: list[tuple[types.CodeType, int, Context]] = []
-        """Cached functions that run now, each with its thread."""
+        self._open: list[tuple[types.CodeType, int, int]] = []
+        """Cached functions that run now, each with its thread and its file."""
         self.told: dict[int, str] = {}
         """Processes that were started, and how each is known."""
         self._starters: dict[int, types.CodeType] = {}
@@ -348,15 +348,17 @@ class Tracer:
         self._unwritten.clear()
         for number, context in sorted(self._kept.items()):
             self._writer.add(**context.line(kept=number))
-        self._kept.clear()
 
     def _again(self) -> None:
         """Have the functions that ran already report once more."""
         fired, self._fired = self._fired, []
-        set_events = self._monitoring.set_local_events
         for code in fired:
-            set_events(self._tool, code, 0)
-            set_events(self._tool, code, self._events_of(code))
+            self._ask_anew(code)
+
+    def _ask_anew(self, code: types.CodeType) -> None:
+        set_events = self._monitoring.set_local_events
+        set_events(self._tool, code, 0)
+        set_events(self._tool, code, self._events_of(code))
 
     def _events_of(self, code: types.CodeType) -> int:
         events = self._monitoring.events
@@ -444,8 +446,8 @@ class Tracer:
             self._keepers[id(code)] = code
             self._fired.append(code)
             return False
-        context = self._kept.setdefault(number, Context())
-        self._open.append((code, _thread.get_ident(), context))
+        self._kept.setdefault(number, Context())
+        self._open.append((code, _thread.get_ident(), number))
         # What ran in this test before may run again within.
         self._again()
         return True
@@ -456,7 +458,7 @@ class Tracer:
         if ended:
             self._close(ended[-1])
 
-    def _close(self, entry: tuple[types.CodeType, int, Context]) -> None:
+    def _close(self, entry: tuple[types.CodeType, int, int]) -> None:
         """Entries of other threads come and go meanwhile, so the list stays the same one."""
         with contextlib.suppress(ValueError):
             self._open.remove(entry)
@@ -586,16 +588,15 @@ class Tracer:
             return  # pytest's or a plugin's own
         if start is not None and self._is_followed(modules):
             self._now.starts.add(start)
-            self._now.keeps.update(self._keeping())
+            self._note_keepers()
             return
         for context in self._contexts(modules):
             context.process = True
-        self._now.keeps.update(self._keeping())
+        self._note_keepers()
 
-    def _keeping(self) -> list[int]:
-        """Files of the cached functions that run now."""
-        running = [context for _, _, context in self._open]
-        return [number for number, kept in self._kept.items() if any(kept is c for c in running)]
+    def _note_keepers(self) -> None:
+        """A cached function that starts a process may keep whatever the test used."""
+        self._now.keeps.update(number for _, _, number in self._open)
 
     def _is_followed(self, modules: Collection[int]) -> bool:
         """Whether what starts now counts for a test or a fixture, and for nothing else."""
@@ -639,7 +640,7 @@ class Tracer:
     def _contexts(self, modules: Collection[int]) -> list[Context]:
         """Whose use it is while `modules` are being imported; outside of tests only theirs."""
         found = [self._note_import(module) for module in modules]
-        found += [context for _, _, context in self._open]
+        found += [self._kept[number] for _, _, number in self._open]
         return found if modules and self._now is self.session else [self._now, *found]
 
     def _note_import(self, module: int) -> Context:
@@ -703,8 +704,7 @@ class Tracer:
         elif id(code) not in self._keepers and id(code) not in self._cached:
             self._cached[id(code)] = code
             if self._monitoring.get_local_events(self._tool, code) != 0:
-                self._monitoring.set_local_events(self._tool, code, 0)
-                self._monitoring.set_local_events(self._tool, code, self._events_of(code))
+                self._ask_anew(code)
 
 
 def key_of(words: list[str]) -> str:

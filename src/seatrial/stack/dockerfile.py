@@ -10,8 +10,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-__all__ = ["Dockerfile", "Instruction", "Stage", "fill_in", "read_dockerfile"]
+__all__ = ["Dockerfile", "Instruction", "Stage", "dockerfile_path", "fill_in", "read_dockerfile"]
 
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$")
 _FLAG = re.compile(r"""\s*--([a-z][\w-]*)(?:=((?:"[^"]*"|'[^']*'|\S)*))?(?=\s|$)""")
@@ -21,6 +23,13 @@ _TAKES_HEREDOCS = {"RUN", "COPY", "ADD"}
 _MAX_VALUE = 1024
 """Characters: variables made of variables could grow without end; no name or path is as long."""
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?([-+])([^}]*))?\})")
+
+
+def dockerfile_path(build: Mapping[str, Any]) -> Path | None:
+    """Where the Dockerfile of a service's `build` is; None if it stands in the compose file."""
+    if build.get("dockerfile_inline"):
+        return None
+    return Path(str(build.get("context", ""))) / (build.get("dockerfile") or "Dockerfile")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from seatrial.evidence.dockerignore import IgnoreRules, find_ignore_file, read_i
 from seatrial.evidence.filetree import Entry, NotComparableError, Root, list_tree
 from seatrial.evidence.folder import own_folder
 from seatrial.evidence.record import Record
-from seatrial.stack.dockerfile import Instruction, Stage, read_dockerfile
+from seatrial.stack.dockerfile import Instruction, Stage, dockerfile_path, read_dockerfile
 from seatrial.stack.model import Form
 from seatrial.stack.spoilers import Spoiler, context_sources, find_spoilers
 
@@ -148,7 +148,7 @@ def _sources(project: Path, form: Form) -> list[_Source]:
         if not raw:
             continue
         context, inline = Path(raw.get("context", "")), raw.get("dockerfile_inline")
-        file = None if inline else context / (raw.get("dockerfile") or "Dockerfile")
+        file = dockerfile_path(raw)
         shown = f"services.{name}.build.dockerfile_inline" if inline else str(file)
         if file and file.is_relative_to(project):
             shown = str(file.relative_to(project))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.evidence.dockerignore import find_ignore_file, read_ignore_file
+from seatrial.stack.dockerfile import dockerfile_path
 from seatrial.stack.model import Form
 from seatrial.stack.patch import Change
 
@@ -43,7 +44,7 @@ def without_own_folder(form: Form, services: Sequence[str], own: Path) -> Iterat
             rules = _rules(build, own)
             if rules is None:
                 continue
-            copied = Path(folder, str(number), (_dockerfile(build) or Path("Dockerfile")).name)
+            copied = Path(folder, str(number), (dockerfile_path(build) or Path("Dockerfile")).name)
             try:
                 copied.parent.mkdir()
                 copied.write_bytes(_read_dockerfile(build))
@@ -62,7 +63,7 @@ def _rules(build: dict[str, Any], own: Path) -> str | None:
     if not context.is_absolute() or not own.is_relative_to(context):
         return None
     place = own.relative_to(context).as_posix()
-    file = find_ignore_file(context, _dockerfile(build))
+    file = find_ignore_file(context, dockerfile_path(build))
     try:
         text = file.read_text(encoding="utf-8") if file else ""
     except (OSError, UnicodeDecodeError):
@@ -72,14 +73,8 @@ def _rules(build: dict[str, Any], own: Path) -> str | None:
     return f"{text}\n{_escaped(place)}\n"
 
 
-def _dockerfile(build: dict[str, Any]) -> Path | None:
-    if build.get("dockerfile_inline"):
-        return None
-    return Path(build.get("context", "")) / (build.get("dockerfile") or "Dockerfile")
-
-
 def _read_dockerfile(build: dict[str, Any]) -> bytes:
-    file = _dockerfile(build)
+    file = dockerfile_path(build)
     return file.read_bytes() if file else str(build["dockerfile_inline"]).encode()
 
 

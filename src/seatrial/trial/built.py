@@ -11,6 +11,7 @@ from seatrial.engine.faults import engine_faults
 from seatrial.errors import EnvironmentFault
 from seatrial.evidence.build import BaseImage, Build, BuildStep, BuiltImage
 from seatrial.evidence.buildlog import read_build_log
+from seatrial.stack.dockerfile import dockerfile_path
 from seatrial.trial.build import STAND_IN_LABEL
 from seatrial.trial.rig import Journal, Rig
 
@@ -112,9 +113,9 @@ def _dockerfile(raw: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _fingerprint(project: Path, raw: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """The Dockerfile's path and SHA-256, as far as there is one on this machine."""
-    if inline := raw.get("dockerfile_inline"):
-        return None, hashlib.sha256(str(inline).encode()).hexdigest()
-    path = Path(str(raw.get("context", ""))) / (raw.get("dockerfile") or "Dockerfile")
+    path = dockerfile_path(raw)
+    if path is None:
+        return None, hashlib.sha256(str(raw["dockerfile_inline"]).encode()).hexdigest()
     try:
         with path.open("rb") as file:
             sha256 = hashlib.sha256(file.read(_MAX_DOCKERFILE_BYTES)).hexdigest()

@@ -13,7 +13,7 @@ from seatrial.evidence.filetree import NotComparableError, Root
 from seatrial.evidence.fingerprint import engine_facts, normalised, steering
 from seatrial.evidence.folder import own_folder
 from seatrial.settings import Settings
-from seatrial.stack.dockerfile import Dockerfile, fill_in, read_dockerfile
+from seatrial.stack.dockerfile import Dockerfile, dockerfile_path, fill_in, read_dockerfile
 from seatrial.stack.plan import Plan
 from seatrial.trial.identity import OWNER_LABEL, TRIAL_LABEL
 
@@ -107,7 +107,7 @@ def find_images(plan: Plan) -> list[str]:
 
 def _build_roots(build: Mapping[str, Any], own: Path) -> Iterator[Root]:
     context = _local_folder(str(build.get("context", "")))
-    dockerfile = None if build.get("dockerfile_inline") else _dockerfile_path(build)
+    dockerfile = dockerfile_path(build)
     if dockerfile:
         yield Root(dockerfile)
     ignore = find_ignore_file(context, dockerfile)
@@ -121,7 +121,8 @@ def _build_roots(build: Mapping[str, Any], own: Path) -> Iterator[Root]:
 
 
 def _images_of(build: Mapping[str, Any]) -> Iterator[str]:
-    text = build.get("dockerfile_inline") or _read(_dockerfile_path(build))
+    file = dockerfile_path(build)
+    text = _read(file) if file else str(build["dockerfile_inline"])
     arguments = {key: value or "" for key, value in (build.get("args") or {}).items()}
     dockerfile = read_dockerfile(text, arguments)
     own = {stage.name for stage in dockerfile.stages} | {_SCRATCH, ""}
@@ -172,10 +173,6 @@ def _local_folder(context: str) -> Path:
     if not path.is_absolute() or not path.is_dir():
         raise NotComparableError(f"the build context {context} is no folder of this machine")
     return path
-
-
-def _dockerfile_path(build: Mapping[str, Any]) -> Path:
-    return Path(str(build.get("context", ""))) / (build.get("dockerfile") or "Dockerfile")
 
 
 def _given_files(form: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
