@@ -4,11 +4,12 @@ import copy
 from collections.abc import Iterator
 from dataclasses import replace
 
+from seatrial.errors import UsageFault
 from seatrial.stack.model import Form
 from seatrial.stack.patch import static_addresses
 from seatrial.stack.plan import Plan
 
-__all__ = ["cannot_be_doubled", "twin"]
+__all__ = ["cannot_be_doubled", "refuse_impossible", "twin"]
 
 _SHARED_NETWORKS = ("host", "container:")
 
@@ -45,6 +46,20 @@ def cannot_be_doubled(form: Form) -> list[str]:
         *(f"network {name} has a fixed subnet" for name in _fixed_subnets(form)),
         *(f"service {name} shares a network with others" for name in _sharing_networks(form)),
     ]
+
+
+def refuse_impossible(plan: Plan, workers: int | str) -> None:
+    """Hold the number of workers that is asked for against the stack.
+
+    Raises:
+        UsageFault: several are asked for, and the stack cannot be there twice.
+    """
+    if isinstance(workers, int) and workers > 1 and (obstacles := cannot_be_doubled(plan.form)):
+        raise UsageFault(
+            f"{workers} stacks of this project cannot run side by side: {obstacles[0]}",
+            where=", ".join(str(file) for file in plan.files),
+            next_step="leave addresses and networks to the engine, or use one worker",
+        )
 
 
 def _fixed_subnets(form: Form) -> Iterator[str]:

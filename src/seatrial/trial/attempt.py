@@ -16,7 +16,7 @@ from seatrial.evidence.record import Fault, Image, Phase, PhaseName, Pytest, Ser
 from seatrial.evidence.shares import prove_split, read_share_report, tests_with_results
 from seatrial.evidence.split import Split, WorkerRecord
 from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results
-from seatrial.trial.build import build
+from seatrial.trial.build import build, read_built
 from seatrial.trial.merge import merge_lines, merge_phases, merge_pytest, merge_runs
 from seatrial.trial.outcome import Outcome, judge_tests
 from seatrial.trial.rig import Journal, Rig, Worker
@@ -53,13 +53,20 @@ class Attempt:
 
 
 async def make_attempt(
-    rig: Rig, journal: Journal, *, wall_clock: Callable[[], datetime]
+    rig: Rig,
+    journal: Journal,
+    *,
+    wall_clock: Callable[[], datetime],
+    building: asyncio.Task[None] | None = None,
 ) -> Attempt:
-    """Do the work, and look into it if it failed, while what it made is still there."""
+    """Do the work, and look into it if it failed, while what it made is still there.
+
+    `building` is `build` at work, if that has been begun.
+    """
     crew = make_crew(rig, journal)
     broken: list[Worker] = []
     try:
-        ends = await _work(rig, journal, crew, broken, wall_clock)
+        ends = await _work(rig, journal, crew, broken, wall_clock, building)
         result = await asyncio.to_thread(_join, rig, ends)
     except SeatrialError as error:
         result = _broken_off(error)
@@ -81,13 +88,15 @@ async def _work(
     crew: Sequence[Worker],
     broken: list[Worker],
     wall_clock: Callable[[], datetime],
+    building: asyncio.Task[None] | None,
 ) -> tuple[WorkerEnd, ...]:
     """Build once and let every worker go its way; a fault of one ends all."""
     together = Together(len(crew))
+    limit_s = rig.settings.timeouts.build
 
-    async def timed_build() -> dict[str, Image]:
-        with journal.phase(PhaseName.BUILD):
-            return await build(rig, journal)
+    async def build_or_wait() -> dict[str, Image]:
+        await (building or build(rig.compose, rig.plan, rig.folder, journal, limit_s=limit_s))
+        return await read_built(rig.engine, rig.plan)
 
     async def go(worker: Worker, built: asyncio.Task[dict[str, Image]]) -> WorkerEnd:
         try:
@@ -98,8 +107,8 @@ async def _work(
 
     with _first_of_group():
         async with asyncio.TaskGroup() as group:
-            building = group.create_task(timed_build())
-            going = [group.create_task(go(worker, building)) for worker in crew]
+            built = group.create_task(build_or_wait())
+            going = [group.create_task(go(worker, built)) for worker in crew]
     return tuple(task.result() for task in going)
 
 

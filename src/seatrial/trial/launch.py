@@ -1,13 +1,14 @@
 """Brings together what a trial needs, from the project's folder to the record.
 
-The larger part of the program is imported while Compose reads the project's files: together that
-takes as long as the longer of the two, which is a third of a second less.
+The larger part of the program is imported while others work: Compose, which reads the project's
+files, and the builder.
 """
 
 import asyncio
 import contextlib
+import gc
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from seatrial.settings import LoadedSettings
 from seatrial.stack.compose import Compose, find_compose
 from seatrial.stack.plan import Plan, make_plan
 from seatrial.stack.prepared import tell_prepared
+from seatrial.stack.twin import refuse_impossible
 from seatrial.trial.identity import Identity, name_trial, this_process
 from seatrial.trial.reaper import Reaper
 
@@ -95,7 +97,7 @@ async def launch(
     identity = _identify(project, surroundings)
     max_age_s = 0 if fresh else loaded.settings.reuse.max_age
     async with contextlib.AsyncExitStack() as opened:
-        opening = asyncio.create_task(_open(endpoint, opened, project if max_age_s else None))
+        opening = asyncio.create_task(_open(endpoint, opened))
 
         async def local() -> bool:
             return (await opening)[1]
@@ -132,12 +134,8 @@ async def launch(
         )
         if found := await find_reusable(ledger, stock, max_age_s, asked_for=identity.trial):
             return found
-        from seatrial.evidence.folder import new_run_folder  # noqa: PLC0415
         from seatrial.trial.changed import narrow  # noqa: PLC0415
         from seatrial.trial.prepared import with_prepared  # noqa: PLC0415
-        from seatrial.trial.rig import Rig  # noqa: PLC0415
-        from seatrial.trial.runner import run_trial  # noqa: PLC0415
-        from seatrial.trial.workers import divide_work  # noqa: PLC0415
 
         missing: tuple[Preparation, ...] = ()
         if loaded.settings.prepared and engine_is_local:
@@ -147,31 +145,61 @@ async def launch(
         narrowing = None
         if loaded.settings.changed:
             narrowing = await narrow(plan, loaded.settings, stock=stock, ledger=ledger)
-        machine = await engine.info()
-        known, division = await divide_work(plan, loaded.settings, machine, narrowing)
-        hashing = asyncio.create_task(hash_stock_of(ledger, stock))
+        refuse_impossible(plan, loaded.settings.workers)
+        from seatrial.evidence.folder import new_run_folder  # noqa: PLC0415
+        from seatrial.trial.begin import begin  # noqa: PLC0415
+        from seatrial.trial.rig import Rig, open_journal  # noqa: PLC0415
+
         folder = new_run_folder(project, identity.trial)
+        observer = announce(plan, identity)
         reaper = await asyncio.to_thread(Reaper, identity.trial, folder.path)
+        compose = replace(compose, on_start=reaper.child_started)
+        clock = surroundings.clock
+        journal = open_journal(engine, folder, observer, clock, local=engine_is_local)
+        beginning = begin(
+            compose,
+            plan,
+            folder,
+            journal,
+            started=surroundings.wall_clock(),
+            limit_s=loaded.settings.timeouts.build,
+        )
         try:
-            rig = Rig(
-                engine=engine,
-                compose=replace(compose, on_start=reaper.child_started),
-                plan=plan,
-                settings=loaded.settings,
-                setting_sources=loaded.sources,
-                folder=folder,
-                observer=announce(plan, identity),
-                clock=surroundings.clock,
-                known=known,
-                division=division,
-                narrowing=narrowing,
-                missing=missing,
-                engine_is_local=engine_is_local,
-            )
-            record = await run_trial(
-                rig, trial=identity.trial, loaded=loaded, wall_clock=surroundings.wall_clock
-            )
-            record = await seal(ledger, engine, record, stock, hashing)
+            async with beginning as begun:
+                await asyncio.to_thread(_import_runner)
+                from seatrial.trial.runner import run_trial  # noqa: PLC0415
+                from seatrial.trial.workers import divide_work  # noqa: PLC0415
+
+                known, division = await divide_work(
+                    plan, loaded.settings, await engine.info(), narrowing
+                )
+                rig = Rig(
+                    engine=engine,
+                    compose=compose,
+                    plan=plan,
+                    settings=loaded.settings,
+                    setting_sources=loaded.sources,
+                    folder=folder,
+                    observer=observer,
+                    clock=clock,
+                    known=known,
+                    division=division,
+                    narrowing=narrowing,
+                    missing=missing,
+                    engine_is_local=engine_is_local,
+                )
+                hashing = asyncio.create_task(hash_stock_of(ledger, stock))
+                try:
+                    record = await run_trial(
+                        rig,
+                        begun,
+                        trial=identity.trial,
+                        loaded=loaded,
+                        wall_clock=surroundings.wall_clock,
+                    )
+                    record = await seal(ledger, engine, record, stock, hashing)
+                finally:
+                    hashing.cancel()
         except SeatrialError:
             await asyncio.to_thread(reaper.dismiss)
             raise
@@ -179,8 +207,6 @@ async def launch(
             # Not foreseen, so it is not known what has been cleaned up.
             await asyncio.to_thread(reaper.call)
             raise
-        finally:
-            hashing.cancel()
         if record.clean_up.left:
             reaper.leave_to_it()
         else:
@@ -188,25 +214,35 @@ async def launch(
     return record, folder
 
 
-async def _open(
-    endpoint: Endpoint, opened: contextlib.AsyncExitStack, reuse_in: Path | None
-) -> tuple[Engine, bool]:
+async def _open(endpoint: Endpoint, opened: contextlib.AsyncExitStack) -> tuple[Engine, bool]:
     """The engine, and whether it sees this machine's files; `opened` closes it."""
-    await asyncio.to_thread(_import_rest, reuse_in)
+    await asyncio.to_thread(_import_client)
     engine = await opened.enter_async_context(open_engine(endpoint))
     system = str((await engine.info()).get("OperatingSystem"))
     return engine, endpoint.local and "Docker Desktop" not in system
 
 
-def _import_rest(reuse_in: Path | None) -> None:
-    import_client()
-    from seatrial.trial.reuse import has_trials  # noqa: PLC0415 - see above
+def _import_client() -> None:
+    with _no_collection():
+        import_client()
+        import seatrial.trial.reuse  # noqa: F401, PLC0415 - see above
 
-    # Running takes 0.16 s of imports, which a trial that need not be run must not pay.
-    if reuse_in is None or not has_trials(reuse_in):
-        import seatrial.trial.prepared  # noqa: PLC0415
-        import seatrial.trial.runner  # noqa: PLC0415
+
+def _import_runner() -> None:
+    with _no_collection():
+        import seatrial.trial.runner  # noqa: PLC0415 - see above
         import seatrial.trial.workers  # noqa: F401, PLC0415
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Modules stay: looking for garbage takes a third of the time that importing them does."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 async def _plan(

@@ -45,7 +45,6 @@ from seatrial.trial.ingredients import find_facts, find_images, find_roots
 __all__ = [
     "Ledger",
     "find_reusable",
-    "has_trials",
     "hash_stock_of",
     "read_hashes",
     "save_hashes",
@@ -85,7 +84,7 @@ class Ledger:
         return RunFolder(self.project / _HOME / "runs" / name)
 
 
-def has_trials(project: Path) -> bool:
+def _has_trials(project: Path) -> bool:
     """Whether there is any trial that could be returned."""
     return (project / _HOME / _INDEX).exists()
 
@@ -128,7 +127,7 @@ async def find_reusable(
     One that passed only when failed tests were run again is not returned. That it is returned in
     place of the trial `asked_for` is written down beside the records, or it is not returned.
     """
-    if isinstance(stock, str) or not max_age_s or not has_trials(ledger.project):
+    if isinstance(stock, str) or not max_age_s or not _has_trials(ledger.project):
         return None  # nothing could be found, so nothing need be hashed now
     cache = await asyncio.to_thread(read_hashes, ledger)
     try:

@@ -23,7 +23,7 @@ from seatrial.trial.observer import Observer
 from seatrial.trial.preparation import Preparation
 from seatrial.trial.resources import RESOURCES_FILE, ResourceLog
 
-__all__ = ["Journal", "Rig", "Worker", "fresh_journal", "fresh_services"]
+__all__ = ["Journal", "Rig", "Worker", "fresh_journal", "fresh_services", "open_journal"]
 
 MAX_DOUBTS = 200
 """In one journal: nobody reads more."""
@@ -144,14 +144,27 @@ class Worker:
 
 def fresh_journal(rig: Rig, *, began: float | None = None) -> Journal:
     """A journal with none of the services started, that begins now or at the time given."""
-    began = rig.clock() if began is None else began
-    resources = ResourceLog(
-        rig.engine,
-        rig.folder.path / RESOURCES_FILE,
-        lambda at: at - began,
-        engine_is_local=rig.engine_is_local,
+    journal = open_journal(
+        rig.engine, rig.folder, rig.observer, rig.clock, began=began, local=rig.engine_is_local
     )
-    return Journal(rig.clock, rig.observer, began, resources, services=fresh_services(rig))
+    journal.services = fresh_services(rig)
+    return journal
+
+
+def open_journal(
+    engine: Engine,
+    folder: RunFolder,
+    observer: Observer,
+    clock: Callable[[], float],
+    *,
+    began: float | None = None,
+    local: bool,
+) -> Journal:
+    """A journal that knows of no services; `local`: the engine sees this machine's files."""
+    began = clock() if began is None else began
+    path = folder.path / RESOURCES_FILE
+    resources = ResourceLog(engine, path, lambda at: at - began, engine_is_local=local)
+    return Journal(clock, observer, began, resources)
 
 
 def fresh_services(rig: Rig) -> dict[str, ServiceRecord]:

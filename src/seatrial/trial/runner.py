@@ -1,8 +1,7 @@
 """Runs a trial: the phases in their order, timed, and clean-up whatever happens."""
 
 import asyncio
-import signal
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -28,6 +27,7 @@ from seatrial.evidence.record import (
 from seatrial.evidence.split import FewerWorkers
 from seatrial.settings import LoadedSettings
 from seatrial.trial.attempt import Attempt, make_attempt, services_of
+from seatrial.trial.begin import Begun
 from seatrial.trial.built import examine_build
 from seatrial.trial.changed import keep_dependencies
 from seatrial.trial.clean import clean
@@ -37,24 +37,24 @@ from seatrial.trial.outcome import Outcome, came_to_its_end, judge_budgets
 from seatrial.trial.prepared import make_prepared
 from seatrial.trial.reaper import ENGINE_PATIENCE_S
 from seatrial.trial.retry import retry_failures
-from seatrial.trial.rig import Journal, Rig, Worker, fresh_journal
+from seatrial.trial.rig import Journal, Rig, Worker, fresh_services
 from seatrial.words import duration
 
 __all__ = ["run_trial"]
 
 UNKNOWN = "unknown"
 """Stands for what is left where the engine could not be asked."""
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 async def run_trial(
     rig: Rig,
+    begun: Begun,
     *,
     trial: str,
     loaded: LoadedSettings,
     wall_clock: Callable[[], datetime],
 ) -> Record:
-    """Run a trial to its end and write its record.
+    """Run a trial that has begun to its end and write its record.
 
     A fault in the project or its services is part of the record and not an exception. SIGINT,
     SIGTERM and SIGHUP break the trial off; it is then cleaned up and recorded as interrupted.
@@ -63,8 +63,8 @@ async def run_trial(
         EnvironmentFault: the engine is lost before anything was made, or the record cannot be
             written.
     """
-    started = wall_clock()
-    journal = fresh_journal(rig)
+    journal = begun.journal
+    journal.services = fresh_services(rig)
     for warning in rig.plan.warnings:
         journal.note(warning)
     with engine_faults("the engine"):
@@ -73,7 +73,8 @@ async def run_trial(
         )
     # Asked while the stack starts: the answer must be of the tree that the tests are given.
     reading = asyncio.create_task(asyncio.to_thread(read_commit, rig.project))
-    result, retries, fewer = await _unless_interrupted(_work(rig, journal, wall_clock))
+    work = _work(rig, begun, wall_clock)
+    result, retries, fewer = await begun.interruption.bound(work) or _INTERRUPTED
     try:
         with journal.phase(PhaseName.CLEAN):
             clean_up = await clean(rig, journal, before)
@@ -83,7 +84,7 @@ async def run_trial(
     await _keep_dependencies(rig, journal, result)
     built = await examine_build(rig, journal)
     commit = await reading
-    looking = commit_clock_doubts(rig.project, commit.id if commit else None, started)
+    looking = commit_clock_doubts(rig.project, commit.id if commit else None, begun.started)
     journal.doubt(await asyncio.to_thread(list, looking))
     host = _host(rig, journal, info, version)
     found = measured(journal.phases, services_of(journal), host.cores, seconds)
@@ -91,7 +92,7 @@ async def run_trial(
     record = Record(
         id=trial,
         project=rig.project.name,
-        started=started,
+        started=begun.started,
         seconds=seconds,
         status=result.outcome.status,
         exit_code=int(result.outcome.exit_code),
@@ -131,48 +132,21 @@ async def run_trial(
 
 
 _Work = tuple[Attempt, tuple[Retry, ...], FewerWorkers | None]
+_INTERRUPTED: _Work = (
+    Attempt(Outcome(Status.INTERRUPTED, ExitCode.INTERRUPTED, "interrupted")),
+    (),
+    None,
+)
 
 
-async def _work(rig: Rig, journal: Journal, wall_clock: Callable[[], datetime]) -> _Work:
-    first = await make_attempt(rig, journal, wall_clock=wall_clock)
+async def _work(rig: Rig, begun: Begun, wall_clock: Callable[[], datetime]) -> _Work:
+    journal = begun.journal
+    first = await make_attempt(rig, journal, wall_clock=wall_clock, building=begun.building)
     second, fewer = await try_with_fewer(rig, journal, first, wall_clock=wall_clock)
     result, retries = await retry_failures(rig, journal, second, wall_clock=wall_clock)
     if first.run is not None:  # else the engine or the services are in trouble already
         await make_prepared(rig, journal)
     return result, retries, fewer
-
-
-async def _unless_interrupted(work: Coroutine[Any, Any, _Work]) -> _Work:
-    """Run `work` until it ends or a signal comes; later signals change nothing."""
-    loop = asyncio.get_running_loop()
-    task = asyncio.ensure_future(work)
-    interrupted = False
-
-    def interrupt() -> None:
-        nonlocal interrupted
-        if not interrupted:  # a second one would break off what the first has to put in order
-            interrupted = True
-            task.cancel()
-
-    for number in SIGNALS:
-        loop.add_signal_handler(number, interrupt)
-    try:
-        await asyncio.wait({task})
-    finally:
-        # Clean-up and the record must not be broken off.
-        for number in SIGNALS:
-            loop.add_signal_handler(number, lambda: None)
-    if interrupted:
-        # Until the process ends, and not only the loop: whoever keeps pressing Ctrl-C would else
-        # cut off the output, and change the exit code.
-        for number in SIGNALS:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_IGN)
-        # Whatever the work came to, such as a fault of a program that was ended in the middle.
-        await asyncio.gather(task, return_exceptions=True)
-        outcome = Outcome(Status.INTERRUPTED, ExitCode.INTERRUPTED, "interrupted")
-        return Attempt(outcome), (), None
-    return task.result()
 
 
 async def _keep_dependencies(rig: Rig, journal: Journal, result: Attempt) -> None:

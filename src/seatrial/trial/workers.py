@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seatrial.errors import UsageFault
 from seatrial.selection.assign import file_of
 from seatrial.selection.division import Division, Known, divide
 from seatrial.selection.workers import choose_workers
@@ -31,25 +30,15 @@ async def divide_work(
     """What is known of the tests, and the shares of the workers that the settings ask for.
 
     `machine` is what the engine tells of itself; `narrowing` says which tests to run, if not all.
-
-    Raises:
-        UsageFault: several workers are asked for, and the stack cannot be there twice.
     """
     experience = await asyncio.to_thread(
         look_back, plan.project, failures_first=settings.failures_first
     )
     tests = narrowing.tests if narrowing else None
-    obstacles = cannot_be_doubled(plan.form)
     if settings.workers == "auto":
-        count, reason = _automatic(experience, obstacles, machine, tests)
+        count, reason = _automatic(experience, cannot_be_doubled(plan.form), machine, tests)
     else:
         count, reason = settings.workers, "the settings ask for it"
-        if count > 1 and obstacles:
-            raise UsageFault(
-                f"{count} stacks of this project cannot run side by side: {obstacles[0]}",
-                where=", ".join(str(file) for file in plan.files),
-                next_step="leave addresses and networks to the engine, or use one worker",
-            )
     if tests is not None and count > 1:
         count, reason = _worth_it(experience.known, tests, count, reason)
     division = divide(

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
+from seatrial.errors import UsageFault
 from seatrial.stack.redirect import SourceMount
-from seatrial.stack.twin import cannot_be_doubled, twin
+from seatrial.stack.twin import cannot_be_doubled, refuse_impossible, twin
 from unit.stack.forms import make_form, volume
 from unit.trial.plans import make_plan_of
 
@@ -65,3 +66,12 @@ def test_most_stacks_can_be_doubled() -> None:
     form = make_form({"db": {"volumes": [volume("data", "/data")]}})
 
     assert cannot_be_doubled(form) == []
+
+
+def test_a_number_of_workers_is_refused_where_a_second_stack_cannot_be(tmp_path: Path) -> None:
+    plan = make_plan_of(tmp_path, {"test": {"image": "app"}, "db": {"network_mode": "host"}})
+
+    with pytest.raises(UsageFault, match="2 stacks of this project cannot run side by side"):
+        refuse_impossible(plan, 2)
+    refuse_impossible(plan, 1)
+    refuse_impossible(plan, "auto")

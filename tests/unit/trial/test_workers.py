@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 
-from seatrial.errors import UsageFault
 from seatrial.selection.division import Division
 from seatrial.settings import Settings
 from seatrial.stack.plan import Plan
@@ -115,12 +114,6 @@ async def test_auto_takes_one_where_a_second_stack_cannot_be(tmp_path: Path) -> 
 
     assert count(division) == 1
     assert "so a second stack cannot run beside it" in division.reason
-
-
-async def test_a_number_is_refused_where_a_second_stack_cannot_be(tmp_path: Path) -> None:
-    with pytest.raises(UsageFault, match="2 stacks of this project cannot run side by side"):
-        await divide(tmp_path, 2, plan=fixed(tmp_path))
-    assert count(await divide(tmp_path, 1, plan=fixed(tmp_path))) == 1
 
 
 @pytest.mark.parametrize("workers", ["auto", 4])
