@@ -86,6 +86,8 @@ CONTAINERS = frozenset(
     {"Counter", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary", "defaultdict", "deque"}
     | {"dict", "list", "set"}
 )
+HOLDING_FUNCTIONS = (classmethod, staticmethod, types.MethodType)
+"""What has the function that it calls in an attribute of its own."""
 OPTIMIZED = 0x1
 """Code flag of functions (inspect.CO_OPTIMIZED): bodies of modules and classes have it not."""
 GENERATORS = 0x20 | 0x80 | 0x200
@@ -674,7 +676,10 @@ class Tracer:
         ]
         for space in spaces:
             for value in list(space.values()):
-                value = getattr(value, "__func__", value)  # noqa: PLW2901 - class and static methods
+                # Of nothing else is an attribute asked for: what stands for an object that is made
+                # on first use (a database's connection, a settings object) would make it.
+                if type(value) in HOLDING_FUNCTIONS:
+                    value = value.__func__  # noqa: PLW2901
                 if type(value) is cached:
                     inner = getattr(value.__wrapped__, "__code__", None)
                     if type(inner) is types.CodeType:

@@ -488,6 +488,28 @@ def test_a_function_that_keeps_something_for_later_is_noticed(
     assert done.use("test_gets").keeps == ({"keeper.py"} if keeps else set())
 
 
+def test_an_object_that_is_made_on_first_use_is_not_made_by_looking_for_what_a_module_keeps(
+    run: Run,
+) -> None:
+    done = run(
+        lazy="""
+            class Lazy:
+                made = []
+                def __getattr__(self, name):
+                    self.made.append(name)
+                    raise RuntimeError("not ready yet")
+            connection = Lazy()
+            """,
+        uses="from lazy import connection\ndef get(): return connection.made\n",
+        test_it="import uses\ndef test_gets(): assert uses.get() == []\n",
+    )
+
+    assert done.code == 0, done.output
+    assert done.ran("test_gets") == {"uses.py"}
+    assert done.known is not None
+    assert not done.known.session.process
+
+
 CACHED = """
     import functools
     import helper
