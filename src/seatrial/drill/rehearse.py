@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shutil
-import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -33,6 +32,7 @@ from seatrial.evidence.record import Record
 from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results
 from seatrial.settings import LoadedSettings
 from seatrial.stack.compose import find_compose
+from seatrial.trial.interruption import Interruption
 
 __all__ = [
     "REPORT_FILE",
@@ -45,7 +45,6 @@ __all__ = [
 
 REPORT_FILE = "drills.json"
 _FOLDER = Path(".seatrial", "drills")
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _AWAY_S = 3.0
 """How long the engine stays away: longer than a trial waits for an answer, so it must give up."""
 _PATIENCE_S = 60.0
@@ -129,25 +128,12 @@ def rehearse_unless_interrupted(
         UsageFault, EnvironmentFault: see `rehearse`.
     """
 
-    async def work() -> tuple[DrillReport, Path]:
-        loop = asyncio.get_running_loop()
-        task = asyncio.ensure_future(rehearse(project, loaded, keys, machine, display))
-        interrupted = False
+    async def work() -> tuple[DrillReport, Path] | None:
+        return await Interruption().bound(rehearse(project, loaded, keys, machine, display))
 
-        def interrupt() -> None:
-            nonlocal interrupted
-            if not interrupted:
-                interrupted = True
-                task.cancel()
-
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, interrupt)
-        try:
-            return await task
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
-
-    return asyncio.run(work())
+    if (done := asyncio.run(work())) is None:
+        raise KeyboardInterrupt
+    return done
 
 
 async def rehearse(

@@ -1,4 +1,4 @@
-"""Hears the signals that break a trial off, from before its build until it is cleaned up."""
+"""Hears the signals that break a trial or a drill off, until all of it is put in order."""
 
 import asyncio
 import signal
