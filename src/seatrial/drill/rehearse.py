@@ -30,9 +30,9 @@ from seatrial.evidence.folder import file_fault, manifest_of, tell_git_to_ignore
 from seatrial.evidence.ledger import drills_name, open_ledger
 from seatrial.evidence.record import Record
 from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results
+from seatrial.interruption import Interruption
 from seatrial.settings import LoadedSettings
 from seatrial.stack.compose import find_compose
-from seatrial.trial.interruption import Interruption
 
 __all__ = [
     "REPORT_FILE",

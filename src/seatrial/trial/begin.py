@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from seatrial.evidence.folder import RunFolder
+from seatrial.interruption import Interruption
 from seatrial.stack.compose import Compose
 from seatrial.stack.plan import Plan
 from seatrial.trial.build import build
-from seatrial.trial.interruption import Interruption
 from seatrial.trial.rig import Journal
 
 __all__ = ["Begun", "begin"]

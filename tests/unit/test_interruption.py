@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from seatrial.trial.interruption import Interruption
+from seatrial.interruption import Interruption
 
 
 @pytest.fixture(autouse=True)
