@@ -228,6 +228,9 @@ class Settings(_Model):
     xdist: Literal["take-over", "leave"] = "take-over"
     """If there are several workers and the test command asks for xdist: run each worker's share in
     one process, or let xdist run it in several."""
+    whole_files: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Test files, or folders of them, as pytest names them, that no two workers share and whose
+    tests keep their order: where a test relies on those that stand before it in its file."""
     changed: bool = False
     """Whether to run only the tests that what changed since they were last watched can affect, and
     to watch which files of the project each test uses."""

@@ -97,6 +97,42 @@ def test_each_worker_has_a_stack_of_its_own(project: MakeProject) -> None:
     assert len(record.clean_up.removed_networks) == 2
 
 
+IN_ORDER = """
+    import time
+
+    done = []
+
+    def test_first():
+        time.sleep(0.5)
+        done.append(1)
+
+    def test_second():
+        time.sleep(0.5)
+        assert done
+"""
+
+
+def test_a_file_whose_tests_rely_on_their_order_is_named_and_stays_whole_if_it_is_to(
+    project: MakeProject,
+) -> None:
+    split = project(tests=None, files={"test_order.py": IN_ORDER})
+    run_trial(split)
+
+    failed = run_trial(split, "--workers", "2").record
+    (split.folder / "seatrial.toml").write_text('whole_files = ["test_order.py"]\n')
+    whole = run_trial(split, "--workers", "2").record
+
+    assert failed.status is Status.FAILED
+    assert (
+        "test_order.py, of which tests failed, was split among the workers: if they rely on those "
+        "before them, name it in whole_files"
+    ) in failed.findings
+    assert whole.status is Status.PASSED
+    assert whole.split is not None
+    assert [worker.tests for worker in whole.split.workers] in ([0, 2], [2, 0])
+    assert not any("whole_files" in finding for finding in whole.findings)
+
+
 def test_failed_tests_of_any_worker_fail_the_trial_and_are_looked_into(
     project: MakeProject,
 ) -> None:

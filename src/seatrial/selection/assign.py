@@ -2,16 +2,17 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heapreplace
 from itertools import product
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Protocol, Self, TypeVar
 
 from seatrial.selection.assignment import Assignment
 
-__all__ = ["FILE_COST", "assign", "expected_loads", "file_of"]
+__all__ = ["FILE_COST", "assign", "expected_loads", "file_of", "is_within"]
 
 FILE_COST = 0.02
 """Seconds that a worker needs for a file beside its tests, to import and collect it. Collecting
@@ -41,6 +42,7 @@ def assign(
     *,
     file_cost: float = FILE_COST,
     shared: Mapping[str, float] = MappingProxyType({}),
+    whole: Collection[str] = (),
 ) -> Assignment:
     """Deal out by weight: seconds of tests by node id, or sizes of files by their names, or both.
 
@@ -50,14 +52,15 @@ def assign(
     Otherwise files that are longer than a share, or fit in nowhere, are split, as few as possible
     and on as few workers as possible. A parametrised function stays together where it fits in; a
     class unless it is longer than a share, or nothing else comes within `GOOD_ENOUGH`. A file that
-    is named without tests is never split, nor is one whose shared set-up takes longer than its
-    tests: half of it would take more than half as long again, on cores that others need.
+    is named without tests is never split, nor is one that `whole` names, itself or by a folder. Nor
+    is one whose shared set-up takes longer than its tests: half of it would take more than half as
+    long again, on cores that others need.
 
     `file_cost` is in the unit of the weights: what each worker that gets a part of a file pays, and
     beside it what `shared` names for that file: its fixtures that serve several of its tests.
     The outcome depends on what is dealt out, not on its order.
     """
-    weights = _with_files_left_whole(weights, shared)
+    weights = _with_files_left_whole(weights, shared, whole)
     table = _Table.of(weights, workers, file_cost, shared)
     enough = table.share * GOOD_ENOUGH
     best = _longest_first(table)
@@ -98,20 +101,29 @@ def file_of(test: str) -> str:
     return test.partition("::")[0]
 
 
+def is_within(file: str, places: Iterable[str]) -> bool:
+    """Whether a place is the file, or a folder that it is in."""
+    return any(PurePosixPath(file).is_relative_to(place) for place in places)
+
+
 def _with_files_left_whole(
-    weights: Mapping[str, float], shared: Mapping[str, float]
+    weights: Mapping[str, float], shared: Mapping[str, float], whole: Collection[str]
 ) -> Mapping[str, float]:
-    """Name those without their tests whose shared set-up takes longer than these."""
+    """Name without their tests those in `whole`, or whose shared set-up takes longer than these."""
     own: dict[str, float] = {}
     for test, weight in weights.items():
         file = file_of(test)
-        if file in shared and file != test:
+        if file != test:
             own[file] = own.get(file, 0.0) + weight
-    whole = {file for file, seconds in own.items() if shared[file] > seconds}
-    if not whole:
+    left = {
+        file
+        for file, seconds in own.items()
+        if shared.get(file, 0.0) > seconds or is_within(file, whole)
+    }
+    if not left:
         return weights
-    rest = {test: weight for test, weight in weights.items() if file_of(test) not in whole}
-    return rest | {file: own[file] for file in whole}
+    rest = {test: weight for test, weight in weights.items() if file_of(test) not in left}
+    return rest | {file: own[file] for file in left}
 
 
 class _Weighed(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from seatrial.selection.assign import assign, expected_loads
+from seatrial.selection.assign import assign, expected_loads, file_of, is_within
 from seatrial.selection.share import Share
 
 __all__ = ["Division", "Known", "divide"]
@@ -44,17 +44,22 @@ def divide(
     left_out: Sequence[str] | None = None,
     fail_fast: bool = False,
     take_over_xdist: bool = False,
+    whole: Sequence[str] = (),
 ) -> Division:
     """Divide all tests, or only those that are named by node id or file; see `Share.left_out`.
 
+    Files that `whole` names, themselves or by a folder, are not split, and keep their order.
+
     With one worker xdist is never touched: there is nothing to take over for.
     """
+    named = None if tests is None else frozenset(tests)
     weights = {
         test: weight
         for test, weight in known.weights.items()
-        if tests is None or test in tests or test.partition("::")[0] in tests
+        if named is None or test in named or file_of(test) in named
     }
-    assignment = assign(weights, workers, shared=known.shared)
+    assignment = assign(weights, workers, shared=known.shared, whole=whole)
+    first = tuple(test for test in known.first if not is_within(file_of(test), whole))
     timed = known.weighed_by == "durations" and bool(weights)
     return Division(
         shares=tuple(
@@ -63,7 +68,7 @@ def divide(
                 left_out=left_out,
                 worker=number,
                 assignment=assignment,
-                first=known.first,
+                first=first,
                 fail_fast=fail_fast,
                 take_over_xdist=take_over_xdist and workers > 1,
             )

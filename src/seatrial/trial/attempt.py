@@ -11,11 +11,13 @@ from seatrial.evidence.collected import COLLECTED_FILE
 from seatrial.evidence.coverage import Coverage
 from seatrial.evidence.diagnosis import Diagnosis
 from seatrial.evidence.folder import file_fault
+from seatrial.evidence.hostile import plain_text
 from seatrial.evidence.junit import JUNIT_FILE, write_junit
 from seatrial.evidence.record import Fault, Image, Phase, PhaseName, Pytest, ServiceRecord, Status
 from seatrial.evidence.shares import prove_split, read_share_report, tests_with_results
 from seatrial.evidence.split import Split, WorkerRecord
 from seatrial.evidence.tests import TEST_RESULTS_FILE, read_results
+from seatrial.selection.assign import file_of
 from seatrial.trial.build import build, read_built
 from seatrial.trial.merge import merge_lines, merge_phases, merge_pytest, merge_runs
 from seatrial.trial.outcome import Outcome, judge_tests
@@ -35,6 +37,8 @@ __all__ = ["Attempt", "make_attempt", "services_of"]
 
 _SHARE_REPORT = "probe/share.jsonl"
 _MAX_TESTS = 20
+_MAX_TOLD = 3
+"""Files that are named: that one is enough to know what to do."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ async def make_attempt(
     try:
         ends = await _work(rig, journal, crew, broken, wall_clock, building)
         result = await asyncio.to_thread(_join, rig, ends)
+        if result.outcome.exit_code is ExitCode.TESTS_FAILED:
+            _note_split_files(rig, journal)
     except SeatrialError as error:
         result = _broken_off(error)
     except OSError as error:
@@ -182,6 +188,20 @@ def _write_results(rig: Rig, ends: Sequence[WorkerEnd]) -> tuple[str, ...]:
         f"{end.worker.rig.place}{path}" for end in ends if end.pytest for path in end.pytest.junit
     ]
     return (JUNIT_FILE, *own)
+
+
+def _note_split_files(rig: Rig, journal: Journal) -> None:
+    """Say which files may have failed because they were split."""
+    split = {file_of(test) for test in rig.division.shares[0].assignment.tests}
+    if not split:
+        return
+    results = read_results(rig.folder.path / TEST_RESULTS_FILE)
+    failed = {file_of(result.id) for result in results if result.outcome in ("failed", "error")}
+    for file in sorted(split & failed)[:_MAX_TOLD]:
+        journal.note(
+            f"{plain_text(file)}, of which tests failed, was split among the workers: if they rely "
+            "on those before them, name it in whole_files"
+        )
 
 
 def _test_phase(end: WorkerEnd) -> Phase | None:

@@ -35,6 +35,7 @@ _OF_NO_ACCOUNT = frozenset(
         "max_output_bytes",
         "retries",
         "verdict",
+        "whole_files",
         "workers",
     }
 )

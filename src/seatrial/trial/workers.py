@@ -49,6 +49,7 @@ async def divide_work(
         left_out=narrowing.left_out if narrowing else None,
         fail_fast=settings.fail_fast,
         take_over_xdist=settings.xdist == "take-over",
+        whole=settings.whole_files,
     )
     return experience.known, division
 

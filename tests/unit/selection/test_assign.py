@@ -260,6 +260,23 @@ def test_a_file_whose_shared_set_up_takes_longer_than_its_tests_is_not_split() -
     assert set(assignment.files) == {"a.py"}
 
 
+@pytest.mark.parametrize("place", ["tests/a.py", "tests", "tests/", "."])
+def test_a_file_that_is_to_stay_whole_is_not_split_however_long_it_is(place: str) -> None:
+    weights = {f"tests/a.py::t{n}": 10.0 for n in range(10)} | {"tests/b.py::t": 1.0}
+
+    assignment = assign(weights, 2, whole=[place])
+
+    assert assignment.tests == {}
+    assert assignment.files["tests/a.py"] != assignment.files["tests/b.py"]
+
+
+@pytest.mark.parametrize("place", ["tests/a", "a.py", "test"])
+def test_a_place_is_a_whole_name_from_the_root_on(place: str) -> None:
+    weights = {f"tests/a.py::t{n}": 10.0 for n in range(10)}
+
+    assert assign(weights, 2, whole=[place]).tests == assign(weights, 2).tests != {}
+
+
 @given(
     st.dictionaries(
         st.builds("{}.py::t{}".format, st.sampled_from("abcd"), st.integers(0, 30)),

@@ -39,6 +39,13 @@ def test_only_the_tests_that_are_named_count() -> None:
     assert division.shares[0].tests == ["b.py", "a.py::test_gone"]
 
 
+def test_a_file_that_stays_whole_keeps_its_order_though_a_test_of_it_failed() -> None:
+    share = divide(KNOWN, 2, reason="", whole=["b.py"]).shares[0]
+
+    assert share.first == ()
+    assert set(share.assignment.files) == {"a.py", "b.py"}
+
+
 def test_a_single_worker_never_takes_over_from_xdist() -> None:
     assert not divide(KNOWN, 1, reason="", take_over_xdist=True).shares[0].take_over_xdist
 

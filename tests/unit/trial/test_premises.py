@@ -75,6 +75,7 @@ async def test_what_decides_neither_does_not_count(tmp_path: Path) -> None:
         changed=True,
         fail_fast=True,
         failures_first=False,
+        whole_files=("tests",),
         retries=1,
         budgets=Budgets(total=1),
         coverage=CoverageSettings(fail_under=50),
