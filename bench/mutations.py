@@ -37,7 +37,7 @@ from seatrial.selection.affected import Affected
 from seatrial.selection.changes import snapshot
 from seatrial.settings import load_settings
 from seatrial.trial.changed import affected_now
-from seatrial.trial.launch import plan_only
+from seatrial.trial.planning import plan_only
 
 __all__ = ["COUNT", "Tried", "main", "measure_mutations", "summary", "table"]
 

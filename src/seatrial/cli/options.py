@@ -14,7 +14,7 @@ from seatrial.errors import UsageFault
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from seatrial.trial.launch import Surroundings
+    from seatrial.trial.planning import Surroundings
 
 __all__ = [
     "Arguments",
@@ -154,7 +154,7 @@ def console_for(color: Color, *, stderr: bool = False) -> "Console":
 
 def surroundings() -> "Surroundings":
     """This machine: its environment, clocks and randomness."""
-    from seatrial.trial.launch import Surroundings
+    from seatrial.trial.planning import Surroundings
 
     return Surroundings(
         environ=os.environ,

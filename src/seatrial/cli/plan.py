@@ -35,7 +35,7 @@ def plan(
 
     from seatrial.report.plan import plan_json, print_plan
     from seatrial.settings import load_settings
-    from seatrial.trial.launch import plan_only
+    from seatrial.trial.planning import plan_only
 
     folder = options.project_folder(project)
     loaded = load_settings(

@@ -30,8 +30,9 @@ from seatrial.evidence.record import PhaseName, Record, Status
 from seatrial.selection.changes import snapshot
 from seatrial.settings import Budgets, LoadedSettings, load_settings
 from seatrial.stack.files import find_compose_files
-from seatrial.trial.launch import Surroundings, launch, plan_only
+from seatrial.trial.launch import launch
 from seatrial.trial.observer import Observer
+from seatrial.trial.planning import Surroundings, plan_only
 
 __all__ = [
     "Bench",

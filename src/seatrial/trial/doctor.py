@@ -15,8 +15,8 @@ from seatrial.settings import load_settings
 from seatrial.stack.compose import find_compose
 from seatrial.stack.process import run_process
 from seatrial.trial.build_cache import CacheFinding, examine_dockerfiles
-from seatrial.trial.launch import Surroundings, plan_only
 from seatrial.trial.leftovers import find_leftovers
+from seatrial.trial.planning import Surroundings, plan_only
 from seatrial.words import duration
 
 __all__ = ["Check", "examine"]

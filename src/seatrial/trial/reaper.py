@@ -50,6 +50,11 @@ class Reaper:
             text=True,
         )
 
+    @property
+    def is_on_its_own(self) -> bool:
+        """Whether it waits for nothing more from here."""
+        return self._process.stdin is None or self._process.stdin.closed
+
     def child_started(self, pid: int) -> None:
         """Tell of a program that must not outlive Seatrial."""
         self._send(f"{pid} {process_start(pid)}\n")

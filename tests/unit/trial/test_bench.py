@@ -23,8 +23,8 @@ from seatrial.trial.bench import (
     read_state,
     run_bench,
 )
-from seatrial.trial.launch import Surroundings
 from seatrial.trial.observer import Observer, SilentObserver
+from seatrial.trial.planning import Surroundings
 from unit.factories import make_record, make_resources, make_service
 
 WARM, MIXED = "warm", "mixed"
