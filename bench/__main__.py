@@ -36,7 +36,7 @@ from bench.table import Bench, Part, Row, as_json, as_markdown
 
 RESULTS = Path(__file__).parent / "results"
 WHOLE = "bench"
-"""The name of the results that have all parts."""
+"""The name of the results that have all parts, of all suites."""
 
 Measure = Callable[[], Sequence[Row]]
 
@@ -62,7 +62,8 @@ def main() -> int:
         if unknown := [name for name in arguments.parts if name not in measures]:
             parser.error(f"there is no part {unknown[0]}; there are {', '.join(measures)}")
         names = arguments.parts or list(measures)
-        stem = WHOLE if set(names) == set(measures) else "-".join(names)
+        whole = set(names) == set(measures) and not arguments.suite
+        stem = WHOLE if whole else "-".join([*names, *(arguments.suite or ())])
         bench = Bench(describe_machine(), ())
         for name in names:
             part = run_part(f"python -m bench {name}", measures[name])
