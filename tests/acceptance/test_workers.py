@@ -133,6 +133,20 @@ def test_a_file_whose_tests_rely_on_their_order_is_named_and_stays_whole_if_it_i
     assert not any("whole_files" in finding for finding in whole.findings)
 
 
+def test_workers_whose_pytest_never_began_are_out_of_time_though_a_file_was_split(
+    project: MakeProject,
+) -> None:
+    split = project(tests=None, files={"test_order.py": IN_ORDER})
+    run_trial(split)
+    (split.folder / "seatrial.toml").write_text("timeouts.test = 2\n")
+
+    record = run_trial(split, "--workers", "2", "--command", "sleep 60").record
+
+    assert record.status is Status.FAILED
+    assert record.reason == "the tests did not end in time"
+    assert record.fewer_workers
+
+
 def test_failed_tests_of_any_worker_fail_the_trial_and_are_looked_into(
     project: MakeProject,
 ) -> None:

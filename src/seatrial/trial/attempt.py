@@ -72,8 +72,12 @@ async def make_attempt(
     try:
         ends = await _work(rig, journal, crew, broken, wall_clock, building)
         result = await asyncio.to_thread(_join, rig, ends)
-        if result.outcome.exit_code is ExitCode.TESTS_FAILED:
-            _note_split_files(rig, journal)
+        if result.split and result.pytest:
+            for file in await asyncio.to_thread(_split_and_failed, rig):
+                journal.note(
+                    f"{file}, of which tests failed, was split among the workers: if they rely on "
+                    "those before them, name it in whole_files"
+                )
     except SeatrialError as error:
         result = _broken_off(error)
     except OSError as error:
@@ -190,18 +194,14 @@ def _write_results(rig: Rig, ends: Sequence[WorkerEnd]) -> tuple[str, ...]:
     return (JUNIT_FILE, *own)
 
 
-def _note_split_files(rig: Rig, journal: Journal) -> None:
-    """Say which files may have failed because they were split."""
+def _split_and_failed(rig: Rig) -> list[str]:
+    """Files of which tests may have failed because others of them ran elsewhere."""
     split = {file_of(test) for test in rig.division.shares[0].assignment.tests}
     if not split:
-        return
+        return []
     results = read_results(rig.folder.path / TEST_RESULTS_FILE)
     failed = {file_of(result.id) for result in results if result.outcome in ("failed", "error")}
-    for file in sorted(split & failed)[:_MAX_TOLD]:
-        journal.note(
-            f"{plain_text(file)}, of which tests failed, was split among the workers: if they rely "
-            "on those before them, name it in whole_files"
-        )
+    return [plain_text(file) for file in sorted(split & failed)[:_MAX_TOLD]]
 
 
 def _test_phase(end: WorkerEnd) -> Phase | None:
