@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from seatrial.evidence.history import text_at, tracked_files
 from seatrial.evidence.tests import read_results
 from seatrial.judge.pytest_defaults import NORECURSEDIRS, PYTHON_FILES
+from seatrial.selection.places import is_within
 
 __all__ = ["files_of_tests", "files_without_results", "has_tests", "suite_files"]
 
@@ -26,7 +27,7 @@ def suite_files(project: Path, not_tests: Sequence[str]) -> tuple[str, ...]:
         name
         for name in tracked_files(project, "*.py")
         if _is_named_so(PurePosixPath(name))
-        and not any(_is_within(name, place) for place in not_tests)
+        and not is_within(name, not_tests)
         and has_tests(text_at(project, None, name) or "")
     )
 
@@ -77,10 +78,6 @@ def _is_named_so(path: PurePosixPath) -> bool:
     return any(fnmatch(path.name, name) for name in PYTHON_FILES) and not any(
         fnmatch(folder, name) for folder in path.parts[:-1] for name in NORECURSEDIRS
     )
-
-
-def _is_within(name: str, place: str) -> bool:
-    return PurePosixPath(name).is_relative_to(PurePosixPath(place))
 
 
 def _moves(file: str, alike: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:

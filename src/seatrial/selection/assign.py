@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heapreplace
 from itertools import product
-from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Protocol, Self, TypeVar
 
 from seatrial.selection.assignment import Assignment
+from seatrial.selection.places import is_within
 
-__all__ = ["FILE_COST", "assign", "expected_loads", "file_of", "is_within"]
+__all__ = ["FILE_COST", "assign", "expected_loads", "file_of"]
 
 FILE_COST = 0.02
 """Seconds that a worker needs for a file beside its tests, to import and collect it. Collecting
@@ -99,11 +99,6 @@ def expected_loads(
 def file_of(test: str) -> str:
     """The file's part of a node id."""
     return test.partition("::")[0]
-
-
-def is_within(file: str, places: Iterable[str]) -> bool:
-    """Whether a place is the file, or a folder that it is in."""
-    return any(PurePosixPath(file).is_relative_to(place) for place in places)
 
 
 def _with_files_left_whole(

@@ -1,10 +1,11 @@
 """Divides the tests among a number of workers, by what is known of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from seatrial.selection.assign import assign, expected_loads, file_of, is_within
+from seatrial.selection.assign import assign, expected_loads, file_of
+from seatrial.selection.places import is_within
 from seatrial.selection.share import Share
 
 __all__ = ["Division", "Known", "divide"]
@@ -21,6 +22,17 @@ class Known:
     """Seconds by file: what is set up for several of its tests, by each worker that has any."""
     first: Sequence[str] = ()
     """Node ids of tests that are likely to fail, the likeliest first."""
+
+    def weights_of(self, tests: Iterable[str] | None) -> Mapping[str, float]:
+        """The weights of the tests that are named by node id or file; None: of all."""
+        if tests is None:
+            return self.weights
+        named = frozenset(tests)
+        return {
+            test: weight
+            for test, weight in self.weights.items()
+            if test in named or file_of(test) in named
+        }
 
 
 @dataclass(frozen=True)
@@ -52,12 +64,7 @@ def divide(
 
     With one worker xdist is never touched: there is nothing to take over for.
     """
-    named = None if tests is None else frozenset(tests)
-    weights = {
-        test: weight
-        for test, weight in known.weights.items()
-        if named is None or test in named or file_of(test) in named
-    }
+    weights = known.weights_of(tests)
     assignment = assign(weights, workers, shared=known.shared, whole=whole)
     first = tuple(test for test in known.first if not is_within(file_of(test), whole))
     timed = known.weighed_by == "durations" and bool(weights)

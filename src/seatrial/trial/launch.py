@@ -8,14 +8,14 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.engine.api import Engine
 from seatrial.engine.connect import Endpoint, find_endpoint, import_client, open_engine
 from seatrial.errors import SeatrialError
-from seatrial.settings import LoadedSettings
+from seatrial.settings import LoadedSettings, Settings
 from seatrial.stack.compose import Compose, find_compose
 from seatrial.stack.plan import Plan
 from seatrial.stack.twin import refuse_impossible
@@ -33,25 +33,6 @@ if TYPE_CHECKING:
     from seatrial.trial.reuse import Ledger
 
 __all__ = ["launch"]
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What a trial is made of: found side by side."""
-
-    compose: Compose
-    plan: Plan
-    engine: Engine
-    engine_is_local: bool
-
-
-@dataclass(frozen=True)
-class _Scope:
-    """What of it is to be done."""
-
-    plan: Plan
-    missing: "tuple[Preparation, ...]"
-    narrowing: "Narrowing | None"
 
 
 async def launch(
@@ -75,7 +56,9 @@ async def launch(
     identity = identify(project, surroundings)
     max_age_s = 0 if fresh else loaded.settings.reuse.max_age
     async with contextlib.AsyncExitStack() as opened:
-        found = await _find(project, identity, loaded, arguments, surroundings, opened)
+        compose, plan, engine, engine_is_local = await _find(
+            project, identity, loaded, arguments, surroundings, opened
+        )
         from seatrial.trial.reuse import (  # noqa: PLC0415 - see above
             Ledger,
             find_reusable,
@@ -84,34 +67,35 @@ async def launch(
             take_stock,
         )
 
-        engine = found.engine
         ledger = Ledger(project, surroundings.wall_clock)
         stock = await take_stock(
             engine,
-            found.plan,
+            plan,
             loaded.settings,
-            compose_version=found.compose.version,
+            compose_version=compose.version,
             environ=surroundings.environ,
             home=surroundings.home,
         )
         if past := await find_reusable(ledger, stock, max_age_s, asked_for=identity.trial):
             return past
         # Before anything is built: a file that is changed later is known as it was built.
-        scope = await _decide(found, loaded, stock, ledger)
+        plan, missing, narrowing = await _decide(
+            engine, plan, loaded.settings, stock, ledger, local=engine_is_local
+        )
         from seatrial.evidence.folder import new_run_folder  # noqa: PLC0415
         from seatrial.trial.begin import begin  # noqa: PLC0415
         from seatrial.trial.rig import Rig, open_journal  # noqa: PLC0415
 
         folder = new_run_folder(project, identity.trial)
-        observer = announce(scope.plan, identity)
+        observer = announce(plan, identity)
         async with _watched(identity.trial, folder.path) as reaper:
-            compose = replace(found.compose, on_start=reaper.child_started)
-            clock, local = surroundings.clock, found.engine_is_local
+            compose = replace(compose, on_start=reaper.child_started)
+            clock = surroundings.clock
             async with begin(
                 compose,
-                scope.plan,
+                plan,
                 folder,
-                open_journal(engine, folder, observer, clock, local=local),
+                open_journal(engine, folder, observer, clock, local=engine_is_local),
                 started=surroundings.wall_clock(),
                 limit_s=loaded.settings.timeouts.build,
             ) as begun:
@@ -120,12 +104,12 @@ async def launch(
                 from seatrial.trial.workers import divide_work  # noqa: PLC0415
 
                 known, division = await divide_work(
-                    scope.plan, loaded.settings, await engine.info(), scope.narrowing
+                    plan, loaded.settings, await engine.info(), narrowing
                 )
                 rig = Rig(
                     engine=engine,
                     compose=compose,
-                    plan=scope.plan,
+                    plan=plan,
                     settings=loaded.settings,
                     setting_sources=loaded.sources,
                     folder=folder,
@@ -133,9 +117,9 @@ async def launch(
                     clock=clock,
                     known=known,
                     division=division,
-                    narrowing=scope.narrowing,
-                    missing=scope.missing,
-                    engine_is_local=local,
+                    narrowing=narrowing,
+                    missing=missing,
+                    engine_is_local=engine_is_local,
                 )
                 hashing = asyncio.create_task(hash_stock_of(ledger, stock))
                 try:
@@ -161,8 +145,11 @@ async def _find(
     arguments: Sequence[str],
     surroundings: Surroundings,
     opened: contextlib.AsyncExitStack,
-) -> _Found:
-    """Plan and connect to the engine, side by side; `opened` ends the connection."""
+) -> tuple[Compose, Plan, Engine, bool]:
+    """Plan, and connect to the engine meanwhile; last, whether that sees this machine's files.
+
+    `opened` ends the connection.
+    """
     endpoint = find_endpoint(surroundings.environ, surroundings.home)
     opening = asyncio.create_task(_open(endpoint, opened))
 
@@ -181,13 +168,19 @@ async def _find(
         for task in (planning, opening):
             task.cancel()
         await asyncio.gather(planning, opening, return_exceptions=True)
-    return _Found(compose, plan, engine, engine_is_local)
+    return compose, plan, engine, engine_is_local
 
 
 async def _decide(
-    found: _Found, loaded: LoadedSettings, stock: "Stock | str", ledger: "Ledger"
-) -> _Scope:
-    """What is prepared already, and which tests are to run.
+    engine: Engine,
+    plan: Plan,
+    settings: Settings,
+    stock: "Stock | str",
+    ledger: "Ledger",
+    *,
+    local: bool,
+) -> "tuple[Plan, tuple[Preparation, ...], Narrowing | None]":
+    """The plan with what is prepared already, what is to be prepared, and which tests are to run.
 
     Raises:
         UsageFault, EnvironmentFault: the trial cannot be run as it is asked for.
@@ -195,18 +188,16 @@ async def _decide(
     from seatrial.trial.changed import narrow  # noqa: PLC0415 - see above
     from seatrial.trial.prepared import with_prepared  # noqa: PLC0415
 
-    settings = loaded.settings
-    plan = found.plan
     missing: tuple[Preparation, ...] = ()
-    if settings.prepared and found.engine_is_local:
+    if settings.prepared and local:
         plan, missing = await with_prepared(
-            found.engine, plan, settings.prepare, settings.throwaway_services
+            engine, plan, settings.prepare, settings.throwaway_services
         )
     narrowing = None
     if settings.changed:
         narrowing = await narrow(plan, settings, stock=stock, ledger=ledger)
     refuse_impossible(plan, settings.workers)
-    return _Scope(plan, missing, narrowing)
+    return plan, missing, narrowing
 
 
 @contextlib.asynccontextmanager

@@ -58,12 +58,7 @@ def _worth_it(known: Known, tests: Sequence[str], count: int, reason: str) -> tu
     """Fewer workers if a part of the tests is over before a further stack has paid for itself."""
     if known.weighed_by != "durations":
         return count, reason
-    wanted = frozenset(tests)
-    weights = {
-        test: weight
-        for test, weight in known.weights.items()
-        if test in wanted or file_of(test) in wanted
-    }
+    weights = known.weights_of(tests)
     files = {file_of(test) for test in weights}
     seconds = sum(weights.values()) + sum(known.shared.get(file, 0.0) for file in files)
     worth = max(1, int(seconds / WORTH_S))
