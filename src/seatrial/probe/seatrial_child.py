@@ -1,4 +1,5 @@
-"""Follows a test into a Python that it starts, and writes at once what that uses of the project.
+"""Follows a test into a process that it starts, and writes at once what that uses of the project:
+a Python, or what itself becomes by a fork.
 
 Nothing is lost when the process is killed. Whatever cannot be told spoils the report, or says so in
 it: then nobody knows what the process used, and its test runs always.
@@ -6,6 +7,7 @@ it: then nobody knows what the process used, and its test runs always.
 
 from __future__ import annotations
 
+import _thread
 import fcntl
 import json
 import os
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import types
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from seatrial.probe.seatrial_uses import (
         CURRENT_TEST,
@@ -75,6 +77,12 @@ class AtOnce(Writer):
             pass
         self._file = None
         os.truncate(self._path, 1)
+
+    def let_go(self) -> None:
+        """Of the lock that a fork has shared: it is the other's alone."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
 class Told(Numbers):
@@ -194,22 +202,55 @@ class Child(Tracer):
             self._now.process = True  # nobody hands its code to `exec`
 
 
-def begin(told: str) -> None:
+class Forks:
+    """Has what this process becomes by a fork watched as a process of its own."""
+
+    def __init__(self, tracer: Tracer, writer: Writer, told: Mapping[str, Any]) -> None:
+        self._tracer = tracer
+        self._writer = writer
+        self._told = told
+        os.register_at_fork(after_in_parent=self._forked, after_in_child=self._become)
+
+    def _forked(self) -> tuple[int, str] | None:
+        return self._tracer.forking.pop(_thread.get_ident(), None)
+
+    def _become(self) -> None:
+        known_by = self._forked()
+        if known_by is None or not Tracer.is_on:
+            return
+        if isinstance(self._writer, AtOnce):
+            self._writer.let_go()
+        self._writer = writer = report_for(self._told, known_by[0], [known_by[1]])
+        try:
+            files = AllFiles(self._told["roots"], self._told["foreign"], writer)
+            before, self._tracer = self._tracer, Child(files, writer, self._tracer.tool)
+            self._tracer.go_on_after(before)
+        except Exception:  # noqa: BLE001 - the program has nothing to do with it
+            writer.add(process=True)
+
+
+def begin(text: str) -> None:
     """Watch this process from now on, if a test started it and somebody wants to know."""
     tool = free_tool()
-    if tool is None or Tracer.is_on or not told or CURRENT_TEST not in os.environ:
+    if tool is None or Tracer.is_on or not text or CURRENT_TEST not in os.environ:
         return
-    values = json.loads(told)
-    name = "dependencies-child-%d-%d-%d.jsonl" % (values["top"], os.getpid(), time.time_ns())
-    writer = AtOnce(os.path.join(values["out"], name))
+    told = json.loads(text)
+    # The parent's id now: it may end before this process does.
+    writer = report_for(told, os.getppid(), own_keys())
     if not writer.works:
         return
-    # The parent's id now: it may end before this process does.
-    head = {"version": VERSION, "child": os.getpid(), "by": os.getppid(), "keys": own_keys()}
-    writer.add(**head)
-    tracer = Child(AllFiles(values["roots"], values["foreign"], writer), writer, tool)
+    tracer = Child(AllFiles(told["roots"], told["foreign"], writer), writer, tool)
     tracer.check(list(sys.modules.values()))
     tracer.start()
+    Forks(tracer, writer, told)
+
+
+def report_for(told: Mapping[str, Any], by: int, keys: list[str]) -> AtOnce:
+    """Begin this process's report, with who started it and what that may know it by."""
+    name = "dependencies-child-%d-%d-%d.jsonl" % (told["top"], os.getpid(), time.time_ns())
+    writer = AtOnce(os.path.join(told["out"], name))
+    writer.add(version=VERSION, child=os.getpid(), by=by, keys=keys)
+    return writer
 
 
 def own_keys() -> list[str]:

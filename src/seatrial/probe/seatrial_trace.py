@@ -20,6 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from seatrial.probe.seatrial_child import Forks
     from seatrial.probe.seatrial_contexts import Labels
     from seatrial.probe.seatrial_uses import (
         CHILDREN,
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
         free_tool,
     )
 else:
-    from seatrial_contexts import Labels  # it lies beside this file, as does the next
+    from seatrial_child import Forks  # it lies beside this file, as do the next
+    from seatrial_contexts import Labels
     from seatrial_uses import (
         CHILDREN,
         PASSED_OVER,
@@ -66,9 +68,10 @@ class Children:
         self._shared: dict[Any, set[str]] = {}
         self._before = {name: os.environ.get(name) for name in (CHILDREN, "PYTHONPATH")}
 
-    def begin(self, roots: list[str], foreign: list[str]) -> None:
-        """Tell all processes that will be started."""
+    def begin(self, writer: Writer, roots: list[str], foreign: list[str]) -> None:
+        """Tell all processes that will be started, and follow forks."""
         told = {"top": os.getpid(), "out": self._folder, "roots": roots, "foreign": foreign}
+        Forks(self._tracer, writer, told)
         os.environ[CHILDREN] = json.dumps(told)
         paths = [os.path.join(HERE, "children"), self._before["PYTHONPATH"]]
         os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
@@ -307,7 +310,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     tracer.start()
     tracer.tell_coverage()
     children = Children(tracer, folder)
-    children.begin(roots, foreign)
+    children.begin(writer, roots, foreign)
     session = Session(tracer, files, writer, children)
     early_config.pluginmanager.register(session, "seatrial-trace-session")
     early_config.add_cleanup(writer.close)

@@ -61,8 +61,6 @@ MACHINE_MODULES = tuple(
 # An interpreter within this process has audit hooks of its own.
 PROCESS_EVENTS = (
     "os.exec",
-    "os.fork",
-    "os.forkpty",
     "os.posix_spawn",
     "os.spawn",
     "os.system",
@@ -246,7 +244,7 @@ class Tracer:
     def __init__(self, files: Files, writer: Writer, tool: int) -> None:
         self._files = files
         self._writer = writer
-        self._tool = tool
+        self.tool = tool
         self._monitoring: Any = getattr(sys, "monitoring", None)  # new in Python 3.12
         self.labels: Labels | None = None
         """Who tells coverage.py what runs now."""
@@ -273,6 +271,8 @@ class Tracer:
         """Cached functions that run now, each with its thread and its file."""
         self.told: dict[int, str] = {}
         """Processes that were started, and how each is known."""
+        self.forking: dict[int, tuple[int, str]] = {}
+        """By thread that is about to fork: this process, and how what comes of it is known."""
         self._starters: dict[int, types.CodeType] = {}
         self._free = itertools.count()
         self._stores = opcodes("STORE_GLOBAL", "STORE_ATTR", "STORE_SUBSCR", "LOAD_GLOBAL", "CACHE")
@@ -287,17 +287,29 @@ class Tracer:
             "subprocess.Popen": self._popen,
             **{event: lambda _: self._process() for event in PROCESS_EVENTS},
             "os.posix_spawn": self._spawned,
+            "os.fork": lambda _: self._process(self._tell_fork()),
+            "os.forkpty": lambda _: self._process(self._tell_fork()),
         }
 
     def start(self) -> None:
         """Begin to watch."""
+        self._monitoring.use_tool_id(self.tool, "seatrial")
+        self._be_told()
+
+    def go_on_after(self, other: Tracer) -> None:
+        """Watch in the place of another, of which a fork has made a copy that must not."""
+        other._handlers.clear()
+        self._fired, other._fired = other._fired, []
+        self._be_told()
+        self._again()
+
+    def _be_told(self) -> None:
         Tracer.is_on = True
         events = self._monitoring.events
-        self._monitoring.use_tool_id(self._tool, "seatrial")
         for event in (events.PY_START, events.PY_RESUME):
-            self._monitoring.register_callback(self._tool, event, self._started)
-        self._monitoring.register_callback(self._tool, events.PY_RETURN, self._returned)
-        self._monitoring.register_callback(self._tool, events.PY_UNWIND, self._unwound)
+            self._monitoring.register_callback(self.tool, event, self._started)
+        self._monitoring.register_callback(self.tool, events.PY_RETURN, self._returned)
+        self._monitoring.register_callback(self.tool, events.PY_UNWIND, self._unwound)
         add_hook: Any = sys.addaudithook
         add_hook(self._audit)
         for name in ("multiprocessing.process", "multiprocessing.util"):
@@ -305,10 +317,12 @@ class Tracer:
 
     def stop(self) -> None:
         """Watch no more; an audit hook cannot be taken back, so it stays and does nothing."""
+        if not self._handlers:
+            return  # another goes on in its place
         Tracer.is_on = False
         self._handlers.clear()
-        self._monitoring.set_events(self._tool, 0)
-        self._monitoring.free_tool_id(self._tool)
+        self._monitoring.set_events(self.tool, 0)
+        self._monitoring.free_tool_id(self.tool)
 
     def switch(self, context: Context) -> Context:
         """From now on note for `context`; returns the one before."""
@@ -359,8 +373,8 @@ class Tracer:
 
     def _ask_anew(self, code: types.CodeType) -> None:
         set_events = self._monitoring.set_local_events
-        set_events(self._tool, code, 0)
-        set_events(self._tool, code, self._events_of(code))
+        set_events(self.tool, code, 0)
+        set_events(self.tool, code, self._events_of(code))
 
     def _events_of(self, code: types.CodeType) -> int:
         events = self._monitoring.events
@@ -393,8 +407,8 @@ class Tracer:
         for each in within(code):
             if not is_function(each) and each.co_name != "<module>":
                 continue  # the body of a class is part of what runs around it
-            if self._monitoring.get_local_events(self._tool, each) == 0:
-                self._monitoring.set_local_events(self._tool, each, self._events_of(each))
+            if self._monitoring.get_local_events(self.tool, each) == 0:
+                self._monitoring.set_local_events(self.tool, each, self._events_of(each))
                 if self._stores_outside(each):
                     self._keepers[id(each)] = each
 
@@ -406,9 +420,7 @@ class Tracer:
             code = value if type(value) is types.CodeType else getattr(value, "__code__", None)
             if type(code) is types.CodeType and code.co_name in ("start", "spawnv_passfds"):
                 self._starters[id(code)] = code
-                self._monitoring.set_local_events(
-                    self._tool, code, self._monitoring.events.PY_START
-                )
+                self._monitoring.set_local_events(self.tool, code, self._monitoring.events.PY_START)
 
     def _set_attribute(self, args: tuple[Any, ...]) -> None:
         if args[1] == "__code__":
@@ -422,6 +434,8 @@ class Tracer:
         if not cached:
             self._fired.append(code)
         if id(code) in self._starters:
+            if is_fork(sys._getframe(1)):  # noqa: SLF001 - documented by Python
+                return None  # which it tells by itself; the next may be something else
             self._process()
             return self._monitoring.DISABLE
         number = self._files.of_code(code.co_filename)
@@ -495,13 +509,13 @@ class Tracer:
         if not importer.startswith(IMPORTERS) and not importer.endswith(REWRITER):
             return  # run as a program, or by who may go on without an end that can be seen
         if not self.labels.in_module:
-            self._monitoring.set_events(self._tool, self._monitoring.events.PY_UNWIND)
+            self._monitoring.set_events(self.tool, self._monitoring.events.PY_UNWIND)
         self._within.setdefault(number, set()).add(self.labels.around)
         self.enter("module:" + os.path.abspath(code.co_filename), frame)
 
     def _leave_module(self, frame: types.FrameType) -> None:
         if self._telling(lambda labels: labels.leave_module(frame)) == 0:
-            self._monitoring.set_events(self._tool, 0)
+            self._monitoring.set_events(self.tool, 0)
 
     def _unwound(self, code: types.CodeType, _offset: int, _error: object) -> None:
         """While modules are imported: something ends with an exception."""
@@ -578,7 +592,18 @@ class Tracer:
         number = next(self._free)
         if number >= MAX_STARTS:
             return None
-        key = key_of(words)
+        return self._tell(number, key_of(words))
+
+    def _tell_fork(self) -> int | None:
+        """Write how to know what a fork makes: it tells of itself, and what it tells by this."""
+        number = next(self._free)
+        if number >= MAX_STARTS:
+            return None
+        key = key_of(["fork", str(number)])
+        self.forking[_thread.get_ident()] = os.getpid(), key
+        return self._tell(number, key)
+
+    def _tell(self, number: int, key: str) -> int:
         self.told[number] = key
         self._writer.add(start=number, key=key)
         return number
@@ -708,7 +733,7 @@ class Tracer:
             self._keepers[id(code)] = code  # what is kept has yet to run
         elif id(code) not in self._keepers and id(code) not in self._cached:
             self._cached[id(code)] = code
-            if self._monitoring.get_local_events(self._tool, code) != 0:
+            if self._monitoring.get_local_events(self.tool, code) != 0:
                 self._ask_anew(code)
 
 
@@ -724,6 +749,14 @@ def caller() -> types.FrameType | None:
     while frame is not None and os.path.dirname(frame.f_code.co_filename) == HERE:
         frame = frame.f_back
     return frame
+
+
+def is_fork(frame: types.FrameType) -> bool:
+    """Whether what begins in a frame is a process of `multiprocessing` that it starts by a fork."""
+    method = getattr(frame.f_locals.get("self"), "_start_method", "unknown")
+    if method is None:  # as is usual, which the first that is started settles
+        method = sys.modules["multiprocessing"].get_start_method()
+    return bool(method == "fork")
 
 
 def asks_about_machine() -> bool:

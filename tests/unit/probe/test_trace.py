@@ -223,7 +223,7 @@ def test_a_test_read_what_it_opened_or_listed(run: Run) -> None:
     [
         "subprocess.run(['true'])",
         "os.system('true')",
-        "os.waitpid(os.fork() or os._exit(0), 0)",
+        "os.waitpid(os.fork() or os.execv('/bin/true', ['true']), 0)",
         "os.waitpid(os.posix_spawn('/bin/true', ['true'], {}), 0)",
         "asyncio.run(asyncio.create_subprocess_exec('true'))",
         "start_multiprocessing()",
@@ -304,7 +304,6 @@ def test_a_python_that_a_test_starts_tells_what_it_uses(run: Run) -> None:
         pytest.param("run([sys.executable, '-S', '-c', ''])", id="without site"),
         pytest.param("run(preexec_fn=lambda: None)", id="code before the program"),
         pytest.param("run(['x', *PYTHON[1:]], executable=sys.executable)", id="another name"),
-        pytest.param("run([sys.executable, 'forks.py'])", id="it forks"),
         pytest.param("run([sys.executable, 'shells.py'])", id="it starts a shell"),
         pytest.param("run([sys.executable, 'gives_way.py'])", id="it gives way"),
         pytest.param("run([sys.executable, 'pool.py'])", id="it has a pool"),
@@ -319,7 +318,6 @@ def test_a_test_runs_always_if_it_starts_what_does_not_tell(run: Run, starts: st
         money=MONEY,
         table=TABLE,
         tool=MONEY_TOOL,
-        forks="import os\nif os.fork() == 0:\n    os._exit(0)\n",
         shells="import subprocess\nsubprocess.run(['sh', '-c', 'true'])\n",
         gives_way="import os\nos.execv('/bin/true', ['true'])\n",
         pool="""
@@ -379,6 +377,164 @@ def test_a_killed_process_has_told_all_and_so_has_one_that_it_started(run: Run) 
     assert done.ran("test_between") == {"table.py"}
     assert not done.use("test_kills").process
     assert not done.use("test_between").process
+
+
+FORKS = """
+    import os
+    def fork(what):
+        child = os.fork()
+        if child == 0:
+            try:
+                what()
+            finally:
+                os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+    """
+
+
+def test_what_a_test_becomes_by_a_fork_tells_what_it_uses(run: Run) -> None:
+    done = run(
+        money=MONEY,
+        table=TABLE,
+        tool=MONEY_TOOL,
+        forks=FORKS,
+        test_it=dedent(STARTS)
+        + dedent("""
+            import multiprocessing, sys, time
+            from forks import fork
+            import money
+            def imports(): import table
+            def calls(): money.cents(2)
+            def kills():
+                calls()
+                os.kill(os.getpid(), 9)
+            def within(what): return lambda: fork(what)
+            def both():
+                fork(imports)
+                fork(calls)
+            def starts(): assert run() == "200 1\\nend\\n"
+            def process(method):
+                found = multiprocessing.get_context(method).Process(target=calls)
+                found.start()
+                found.join()
+            def test_imports(): fork(imports)
+            def test_calls(): fork(calls)
+            def test_called_before():
+                money.cents(1)
+                fork(calls)
+            def test_several(): both()
+            def test_forks_again(): fork(within(within(both)))
+            def test_starts(): fork(starts)
+            def test_started(): run([sys.executable, "-c", "import test_it; test_it.both()"])
+            def test_killed():
+                child = os.fork()
+                if child == 0:
+                    kills()
+                os.waitpid(child, 0)
+            def test_multiprocessing(): process("fork")
+            def test_both_ways():
+                process("fork")
+                process("spawn")
+            def test_pool():
+                with multiprocessing.get_context("fork").Pool(1) as pool:
+                    assert pool.map(money.cents, [1, 2]) == [100, 200]
+            def test_leaves_for_another(): fork(lambda: run(["true"]))
+            def test_none(): pass
+            """),
+    )
+
+    assert done.code == 0, done.output
+    own = frozenset({"test_it.py", "forks.py"})
+    called = own | {"money.py"}
+    table, rates = frozenset({"table.py"}), frozenset({"data/rates.txt"})
+    tool = frozenset({"tool.py", "money.py", "table.py"})
+    again = frozenset({"test_it.py", "forks.py", "money.py"})
+    assert done.use("test_imports") == Use(own, rates, imported=table)
+    assert done.use("test_calls") == done.use("test_called_before") == Use(called)
+    assert (
+        done.use("test_several")
+        == done.use("test_forks_again")
+        == Use(called, rates, imported=table)
+    )
+    assert done.use("test_starts") == Use(called, rates, imported=tool)
+    assert done.use("test_started") == Use(called, rates, imported=again | table)
+    assert done.use("test_killed") == Use(called - {"forks.py"})
+    assert done.use("test_multiprocessing") == Use(called - {"forks.py"})
+    assert done.use("test_pool") == Use(called - {"forks.py"})
+    assert done.use("test_both_ways").process
+    assert done.use("test_leaves_for_another").process
+    assert done.use("test_none") == Use(frozenset({"test_it.py"}))
+
+
+def test_a_fork_that_goes_on_counts_for_the_tests_that_come_while_it_is_there(run: Run) -> None:
+    done = run(
+        money=MONEY,
+        test_it="""
+            import os, signal
+            ends = []
+            def serve(asked, answers):
+                while os.read(asked, 1):
+                    import money
+                    money.cents(1)
+                    os.write(answers, b"x")
+                os._exit(0)
+            def test_before(): pass
+            def test_starts():
+                asked, ask = os.pipe()
+                answer, answers = os.pipe()
+                child = os.fork()
+                if child == 0:
+                    os.close(ask)  # or it would wait for itself
+                    # Its own child outlives it, and is nobody's.
+                    if os.fork() == 0:
+                        serve(asked, answers)
+                    os._exit(0)
+                os.waitpid(child, 0)
+                ends.extend((ask, answer, asked))
+            def test_asks():
+                os.write(ends[0], b"x")
+                assert os.read(ends[1], 1) == b"x"
+            """,
+    )
+
+    assert done.code == 0, done.output
+    assert done.use("test_before") == Use(frozenset({"test_it.py"}))
+    # Until when it was there is seen when a test ends, not before.
+    for name in ("test_starts", "test_asks"):
+        assert done.ran(name) == done.use(name).imported == {"money.py"}
+        assert not done.use(name).process
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        pytest.param("sys.exit()", id="it goes on as pytest"),
+        pytest.param("os.truncate(reports()[0], 3); os._exit(0)", id="it spoils its report"),
+        pytest.param("os.remove(reports()[0]); os._exit(0)", id="it removes its report"),
+    ],
+)
+def test_a_fork_that_does_not_tell_all_is_never_taken_for_one_that_used_nothing(
+    run: Run, ends: str
+) -> None:
+    done = run(
+        money=MONEY,
+        test_it=f"""
+            import glob, json, os, sys
+            def reports():
+                out = json.loads(os.environ["SEATRIAL_TRACE_CHILDREN"])["out"]
+                return glob.glob(out + f"/dependencies-child-*-{{os.getpid()}}-*")
+            def test_forks():
+                child = os.fork()
+                if child == 0:
+                    import money
+                    {ends}
+                os.waitpid(child, 0)
+            """,
+    )
+
+    assert done.code == 0, done.output
+    used = done.use("test_forks")
+    assert used.process or used.imported == {"money.py"}
 
 
 def test_a_server_counts_for_its_fixtures_users_or_for_all_that_come_while_it_is_there(

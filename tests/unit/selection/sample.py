@@ -406,6 +406,19 @@ SAMPLE = {
             )
             assert done.stdout.split("\\n") == ["shop 7", "20263", ""]
 
+        def test_forks():
+            answer, answers = os.pipe()
+            child = os.fork()
+            if child == 0:
+                try:
+                    from shop import wire
+                    os.write(answers, wire.answer("a b").encode())
+                finally:
+                    os._exit(0)
+            os.waitpid(child, 0)
+            os.close(answers)
+            assert os.read(answer, 9) == b"3"
+
         def test_shell():
             done = subprocess.run(
                 ["sh", "scripts/serve.sh"], input="a\\n", capture_output=True, text=True

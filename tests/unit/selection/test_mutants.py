@@ -148,7 +148,7 @@ def test_tests_are_left_out_whose_processes_do_not_run_what_changed(recorded: Re
 
     # A shell tells nothing, and neither does who cannot be told to.
     always = named("serving", "shell", "clean")
-    users = named("serving", "answers", "banner", "relay")
+    users = named("serving", "answers", "banner", "relay", "forks")
     assert packing.tests == always | named("serving", "packs")
     assert answering.tests == always | users | named("leftover", "starts", "asks", "ends")
 
