@@ -105,7 +105,7 @@ class _Stack:
     def _sets_up(self, name: str) -> bool:
         service = self._rig.plan.services[name]
         known = recognise(service.image or "", service.command)
-        return known is not None and known.sets_up
+        return known is not None and known.sets_up and name not in self._rig.plan.prepared
 
     def _waits_for_build(self, name: str) -> bool:
         services = self._rig.plan.services
