@@ -1,6 +1,6 @@
 """A container that is like another one at its end: the same files, mounts, user and environment."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from seatrial.engine.api import SERVICE_LABEL, Engine
@@ -23,13 +23,14 @@ async def throwaway(
     container: str,
     *,
     command: Sequence[str],
-    files: Sequence[Entry],
+    files: Callable[[], Awaitable[Sequence[Entry]]],
     unset: Collection[str] = (),
 ) -> AsyncIterator[str]:
     """Create a container like an ended one that runs `command` without a network; yields its id.
 
-    `files` are put at its root, `unset` names variables that it does not get. It carries the
-    labels of the original, as does the image that it is made of, and both are removed at the end.
+    `files` are asked for when it is there and put at its root, `unset` names variables that it
+    does not get. It carries the labels of the original, as does the image that it is made of, and
+    both are removed at the end.
 
     Raises:
         LayerTooLarge: the original wrote over 4 GiB to its own files.
@@ -58,7 +59,7 @@ async def throwaway(
                 },
             }
         )
-        await put_entries(engine, made, "/", files)
+        await put_entries(engine, made, "/", await files())
         yield made
     finally:
         if made:

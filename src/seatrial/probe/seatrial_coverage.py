@@ -2,8 +2,8 @@
 
 What is a statement and what a branch depends on the interpreter, on coverage.py's version and on
 the project's configuration, so only there the figures are those of a plain run. It needs nothing
-but Python 3.8 and coverage 5, takes one argument, a JSON object, and writes files into the folder
-`out`; `result.json` says what it found.
+but Python 3.8 and coverage 5, takes one argument, a file with a JSON object, and writes files into
+the folder `out`; `result.json` says what it found.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class CannotPutTogether(Exception):
 
 def main() -> None:
     """Find the data, combine it, report it."""
-    request = json.loads(sys.argv[1])
+    with open(sys.argv[1], encoding="ascii") as file:
+        request = json.load(file)
     out = request["out"]
     result: dict[str, Any] = {"notes": []}
     try:

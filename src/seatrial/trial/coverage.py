@@ -1,7 +1,7 @@
 """Measures coverage: takes the data out, has it reported, holds it against project and limits."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,11 +22,18 @@ from seatrial.evidence.coverage_events import CoverageSightings
 from seatrial.evidence.coverage_result import ReportedFile
 from seatrial.evidence.sources import ComparedFile, compare_sources
 from seatrial.trial.coverage_change import measure_change
-from seatrial.trial.coverage_parts import keep_parts, parts_of, plan_parts, watches_coverage
+from seatrial.trial.coverage_parts import (
+    Parts,
+    keep_parts,
+    parts_of,
+    plan_parts,
+    watches_coverage,
+)
 from seatrial.trial.coverage_report import (
     COMBINED,
     DEFAULT_DATA_FILE,
     RESULT,
+    AskedByTest,
     Reported,
     report_coverage,
     started_at,
@@ -177,15 +184,20 @@ async def _measure(
         return _not_measured(rig, reason)
     into = rig.folder.path / COVERAGE_FOLDER
     await asyncio.to_thread(into.mkdir, exist_ok=True)
-    parts = await plan_parts(rig, complete=complete) if watches_coverage(rig) else None
-    reported = await report_coverage(
-        rig.engine,
-        container,
-        sightings,
-        into,
-        parts=[part.data for part in others if part.data],
-        by_test=parts.asked if parts else None,
-    )
+    # What is asked of the reporter is found out while the engine makes a place for it.
+    planning = asyncio.create_task(_plan_parts(rig, complete=complete))
+    try:
+        reported = await report_coverage(
+            rig.engine,
+            container,
+            sightings,
+            into,
+            parts=[part.data for part in others if part.data],
+            by_test=lambda: _asked(planning),
+        )
+        parts = await planning
+    finally:
+        planning.cancel()
     why_not = await asyncio.to_thread(keep_parts, rig, journal, parts, reported) if parts else ""
     (into / RESULT).unlink(missing_ok=True)
     for finding in (*reported.notes, *reported.findings):
@@ -226,6 +238,15 @@ async def _measure(
         change=await measure_change(rig, into, rows),
         parts=parts_of(rig, parts, why_not) if parts else None,
     )
+
+
+async def _plan_parts(rig: Rig, *, complete: bool) -> Parts | None:
+    return await plan_parts(rig, complete=complete) if watches_coverage(rig) else None
+
+
+async def _asked(planning: Awaitable[Parts | None]) -> AskedByTest | None:
+    parts = await planning
+    return parts.asked if parts else None
 
 
 async def _not_reported(rig: Rig, container: str, sightings: CoverageSightings) -> str:

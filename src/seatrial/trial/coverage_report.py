@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +37,7 @@ NOTES = "by-test.json"
 LOG = "reporter.log"
 _FOLDER = "/seatrial-coverage"
 _SCRIPT = f"{_FOLDER}/seatrial_coverage.py"
+_REQUEST = f"{_FOLDER}/request.json"
 _OUT = f"{_FOLDER}/out"
 _PARTS = f"{_FOLDER}/parts"
 _STORED = f"{_FOLDER}/stored"
@@ -90,13 +91,14 @@ async def report_coverage(
     *,
     parts: Sequence[Path] = (),
     combine_only: bool = False,
-    by_test: AskedByTest | None = None,
+    by_test: Callable[[], Awaitable[AskedByTest | None]] | None = None,
 ) -> Reported:
     """Find and combine the data in a copy of `container`, and report it into the folder `into`.
 
     `parts` are data files from other containers of the same image, to be combined with it;
     `combine_only`: no figures are wanted, only the data in one file. `by_test` has it kept which
-    test covered what; if that is exact, the figures are those of all tests.
+    test covered what; if that is exact, the figures are those of all tests. It is asked for when
+    the copy is there.
 
     The reporter runs as the tests' user, with their interpreter, coverage.py, configuration,
     files and environment; only so the figures are those of a plain run.
@@ -105,46 +107,18 @@ async def report_coverage(
         LayerTooLarge: the container is too large for a copy.
         DockerError: the engine refuses.
     """
-    state = (await engine.inspect(container))["State"]
-    data_files = [session.data_file for session in sightings.sessions]
-    configured = [session.config_file for session in sightings.sessions]
-    stored = by_test.entries() if by_test else {}
-    places = [f"{_PARTS}/{number}.coverage" for number in range(len(parts))]
-    request = {
-        "folder": sightings.folder,
-        "config_file": configured[0] if configured else None,
-        "data_files": list(
-            # A script that combines what its sessions wrote leaves it under the default name.
-            dict.fromkeys([*data_files, f"{sightings.folder}/{DEFAULT_DATA_FILE}"])
-        ),
-        "since": started_at(state["StartedAt"]) - _CLOCK_SLACK_S,
-        "out": _OUT,
-        "parts": places,
-        "combine_only": combine_only,
-        "by_test": by_test
-        and {
-            name: f"/{stored[name].name}" if name in stored else None
-            for name in ("stored", "notes", "plan")
-        },
-    }
-    folder = _FOLDER.strip("/")
+
+    async def files() -> list[Entry]:
+        state = (await engine.inspect(container))["State"]
+        since = started_at(state["StartedAt"]) - _CLOCK_SLACK_S
+        asked = await by_test() if by_test else None
+        return _files(sightings, parts, asked, since=since, combine_only=combine_only)
+
     async with throwaway(
         engine,
         container,
-        command=[sightings.executable, _SCRIPT, json.dumps(request)],
-        files=[
-            Entry(folder, 0o755),
-            Entry(_SCRIPT.strip("/"), 0o644, coverage_reporter_source()),
-            # Whichever user the tests ran as writes here.
-            Entry(_OUT.strip("/"), 0o1777),
-            Entry(_PARTS.strip("/"), 0o755),
-            *(
-                Entry(place.strip("/"), 0o644, path)
-                for place, path in zip(places, parts, strict=True)
-            ),
-            *([Entry(_STORED.strip("/"), 0o755)] if stored else ()),
-            *stored.values(),
-        ],
+        command=[sightings.executable, _SCRIPT, _REQUEST],
+        files=files,
         unset=_STARTS_COVERAGE,
     ) as copy:
         await engine.start(copy)
@@ -157,6 +131,49 @@ async def report_coverage(
             what = f"the reporter ended with exit code {code}"
             result = ReportedResult(error=": ".join([what, *said]))
     return Reported(**result.model_dump(), findings=taken.findings)
+
+
+def _files(
+    sightings: CoverageSightings,
+    parts: Sequence[Path],
+    by_test: AskedByTest | None,
+    *,
+    since: float,
+    combine_only: bool,
+) -> list[Entry]:
+    """What goes into the copy: the reporter, and what it is asked for."""
+    data_files = [session.data_file for session in sightings.sessions]
+    configured = [session.config_file for session in sightings.sessions]
+    stored = by_test.entries() if by_test else {}
+    places = [f"{_PARTS}/{number}.coverage" for number in range(len(parts))]
+    request = {
+        "folder": sightings.folder,
+        "config_file": configured[0] if configured else None,
+        "data_files": list(
+            # A script that combines what its sessions wrote leaves it under the default name.
+            dict.fromkeys([*data_files, f"{sightings.folder}/{DEFAULT_DATA_FILE}"])
+        ),
+        "since": since,
+        "out": _OUT,
+        "parts": places,
+        "combine_only": combine_only,
+        "by_test": by_test
+        and {
+            name: f"/{stored[name].name}" if name in stored else None
+            for name in ("stored", "notes", "plan")
+        },
+    }
+    return [
+        Entry(_FOLDER.strip("/"), 0o755),
+        Entry(_SCRIPT.strip("/"), 0o644, coverage_reporter_source()),
+        Entry(_REQUEST.strip("/"), 0o644, json.dumps(request).encode()),
+        # Whichever user the tests ran as writes here.
+        Entry(_OUT.strip("/"), 0o1777),
+        Entry(_PARTS.strip("/"), 0o755),
+        *(Entry(place.strip("/"), 0o644, path) for place, path in zip(places, parts, strict=True)),
+        *([Entry(_STORED.strip("/"), 0o755)] if stored else ()),
+        *stored.values(),
+    ]
 
 
 def started_at(text: str) -> float:

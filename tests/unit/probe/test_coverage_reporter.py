@@ -59,7 +59,9 @@ def report(
         "combine_only": False,
         **request,
     }
-    command = [sys.executable, str(script), json.dumps(asked)]
+    told = app.parent / "request.json"
+    told.write_text(json.dumps(asked), encoding="ascii")
+    command = [sys.executable, str(script), str(told)]
     done = subprocess.run(
         command, check=True, cwd="/", capture_output=True, env={**os.environ, **(environ or {})}
     )
