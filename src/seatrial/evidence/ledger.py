@@ -31,6 +31,7 @@ __all__ = [
     "check_ledger",
     "drills_name",
     "open_ledger",
+    "returned_last",
     "reuse_name",
 ]
 
@@ -174,6 +175,19 @@ def check_ledger(home: Path) -> LedgerCheck:
     if len(faults) > _MAX_TOLD:
         faults[_MAX_TOLD:] = [f"and {len(faults) - _MAX_TOLD} more"]
     return LedgerCheck(by_trial, tuple(faults), frozenset(older))
+
+
+def returned_last(home: Path) -> str | None:
+    """The trial whose record was returned, if that is the last that was done; only this is looked
+    at, not whether the ledger is whole."""
+    try:
+        with (home / LEDGER).open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _MAX_LINE))
+            last = _parse(file.read().rstrip(b"\n").rpartition(b"\n")[2])
+    except OSError:
+        return None
+    kind, _, rest = last.trial.partition("/") if last else ("", "", "")
+    return rest.partition("/")[0] if kind == _REUSED else None
 
 
 def _read(content: bytes) -> tuple[list[LedgerLine], list[str]]:

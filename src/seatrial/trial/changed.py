@@ -19,6 +19,7 @@ from seatrial.evidence.dependencies import (
 from seatrial.evidence.filetree import NotComparableError, Stamp, stamp_of
 from seatrial.evidence.fingerprint import Stock
 from seatrial.evidence.folder import newest_records
+from seatrial.evidence.ledger import returned_last
 from seatrial.evidence.partial import MAX_CHANGED, Partial
 from seatrial.evidence.premises import Premises, difference
 from seatrial.evidence.record import ServiceRecord
@@ -220,21 +221,29 @@ def _is_of_tools(name: str) -> bool:
 
 def _newest(project: Path, ground: Ground | str) -> tuple[str, Dependencies, frozenset[str]] | str:
     """The newest trial on the same ground that recorded what the tests use, and what has failed
-    since; if there is none, why not."""
+    since; if there is none, why not.
+
+    The newest is the one whose record was returned, if nothing was run since: the files were again
+    what they were then.
+    """
     if isinstance(ground, str):
         return f"whether the stack is the one that it was cannot be told: {ground}"
     failed: set[str] = set()
     why_not = ""
+    newest: tuple[str, Dependencies, frozenset[str]] | None = None
+    returned = returned_last(project / ".seatrial")
     for record, folder in newest_records(project, _LOOKED_AT):
         failed |= failed_tests(record, folder)
         path = folder.path / DEPENDENCIES_FILE
-        if (premises := premises_of(path)) is None:
-            continue
-        if differs := difference(premises, ground.premises):
-            why_not = why_not or f"since trial {record.id}, {differs}"
-        elif known := load_dependencies(path):
-            return record.id, known, frozenset(failed)
-    return why_not or "no earlier trial says what the tests use"
+        premises = premises_of(path) if newest is None or record.id == returned else None
+        if premises is not None:
+            if differs := difference(premises, ground.premises):
+                why_not = why_not or f"since trial {record.id}, {differs}"
+            elif known := load_dependencies(path):
+                newest = record.id, known, frozenset(failed)
+        if newest and (returned is None or record.id <= returned):
+            break
+    return newest or why_not or "no earlier trial says what the tests use"
 
 
 def _told(changes: Sequence[str]) -> str:

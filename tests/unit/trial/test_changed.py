@@ -11,6 +11,7 @@ import pytest
 
 from seatrial.errors import NothingAffected
 from seatrial.evidence.events import MAX_FAILURES
+from seatrial.evidence.ledger import open_ledger, reuse_name
 from seatrial.evidence.record import Failure, Status
 from seatrial.evidence.trace_lines import TRACER_VERSION
 from seatrial.settings import Settings
@@ -87,6 +88,12 @@ class Shop:
         seen = make_pytest(1, failed=len(tests), failures=failures)
         make_trial(self.folder, self.trials, results, pytest=seen, status=Status.FAILED)
 
+    def give_back(self, trial: int) -> None:
+        """A trial's record is returned in place of another."""
+        with open_ledger(self.folder / ".seatrial") as ledger:
+            name = reuse_name(f"20260101-{trial:06d}-abcdef", "20260101-235959-abcdef")
+            ledger.append(name, None, b"", datetime(2026, 1, 2, tzinfo=UTC))
+
     def _plan(self, arguments: tuple[str, ...]) -> Any:
         source = SourceMount("v", self.folder, "test", "/app")
         services = {"test": {"image": "tests"}}
@@ -124,6 +131,29 @@ async def test_a_trial_of_other_tests_neither_narrows_this_one_nor_hides_an_olde
 
     assert await shop.watch() is None
     assert await shop.watch("tests/api") is None
+
+    with pytest.raises(NothingAffected):
+        await shop.narrow()
+
+
+async def test_after_a_record_was_returned_its_trial_is_what_is_compared_with(shop: Shop) -> None:
+    assert await shop.watch() is None
+    shop.write("data/rates.json", "{1: 2}")
+    assert await shop.watch() is None
+    shop.write("data/rates.json", "{}")
+
+    assert (await shop.narrow()).tests == (ONE,)
+    shop.give_back(1)
+    with pytest.raises(NothingAffected):
+        await shop.narrow()
+
+    shop.fail(TWO)
+    assert (await shop.narrow()).tests == (ONE, TWO)
+
+
+async def test_a_returned_trial_that_is_gone_is_not_waited_for(shop: Shop) -> None:
+    assert await shop.watch() is None
+    shop.give_back(7)
 
     with pytest.raises(NothingAffected):
         await shop.narrow()
