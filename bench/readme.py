@@ -85,11 +85,18 @@ def put_into(readme: str, table: str) -> str:
 
 
 def _cell(bench: Bench, what: str, against: str) -> str:
-    for row in bench.rows:
-        # A remark may follow in parentheses.
-        if row.what == what and row.against.partition(" (")[0] == against:
-            return f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f}, n = {row.rounds})"
-    return ""
+    # Remarks may follow: to what it is held against in parentheses, to what was done after a comma.
+    found = [
+        row
+        for row in bench.rows
+        if (row.what == what or row.what.startswith(f"{what}, "))
+        and row.against.partition(" (")[0] == against
+    ]
+    return "<br>".join(
+        f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f}, n = {row.rounds})"
+        f"{row.what.removeprefix(what)}"
+        for row in found
+    )
 
 
 if __name__ == "__main__":

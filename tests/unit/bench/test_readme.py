@@ -46,6 +46,21 @@ def test_each_suite_has_a_column_and_what_was_not_measured_is_not_made_up() -> N
     ]
 
 
+def test_of_several_changes_each_is_shown_with_what_was_changed() -> None:
+    what, against = "after changing one leaf module", "a full warm trial"
+    rows = [
+        ratio(f"shop: {what}, {name}", against, [seconds], [100.0], 0.25)
+        for name, seconds in (("sales.py", 31.0), ("stock.py", 42.0))
+    ]
+    table = savings(Bench("two cores", (Part("speed", "2026-11-26 9:00", (*rows,)),)))
+
+    shown = [
+        f"{v} ({v} to {v}, n = 1), {name}"
+        for v, name in (("0.31", "sales.py"), ("0.42", "stock.py"))
+    ]
+    assert table.splitlines()[-1] == f"| {what} | {against} | {'<br>'.join(shown)} | - | - |"
+
+
 def test_the_table_takes_the_place_of_the_one_before() -> None:
     once = put_into(PLACE, "| a |\n")
 
