@@ -37,7 +37,7 @@ class Suite:
     few_tests: str
     """A test command for rounds in which only start-up counts."""
     leaves: tuple[str, ...]
-    """Modules that little depends on."""
+    """Modules that few tests run a function of."""
 
 
 def copy_suite(name: str, parent: Path, *, xdist: bool) -> Suite:
@@ -84,7 +84,7 @@ def _rq(parent: Path, *, xdist: bool) -> Suite:
         folder=project,
         greetings={"redis": _REDIS},
         few_tests="pytest -q tests/test_utils.py",
-        leaves=("rq/cron.py", "rq/suspension.py", "rq/serializers.py"),
+        leaves=("rq/repeat.py", "rq/dependency.py", "rq/cron_scheduler_registry.py"),
     )
 
 

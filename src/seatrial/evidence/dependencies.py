@@ -118,7 +118,8 @@ class Dependencies:
     python_files: tuple[str, ...]
     """pytest's patterns for names of test files."""
     kept: Mapping[str, Use] = field(default_factory=dict)
-    """By Python file: what ran while its cached functions made the outcomes that they keep."""
+    """By Python file: what was used while its cached functions made the outcomes that they keep,
+    and while fixtures had its functions keep something."""
     states: Mapping[str, FileState] = field(default_factory=dict)
     """All files of the project at that time."""
     premises: Premises = field(default_factory=dict)
@@ -310,13 +311,23 @@ class _Trace:
             number: {used for line in ls for used in as_numbers(line.get("uses", []))}
             for number, ls in self.fixtures.items()
         }
+        kept: dict[str, Use] = {}
+        for keeper, line in self.kept:
+            for name in of([keeper]):
+                kept[name] = kept.get(name, Use()) | use(line)
+        for fixture, found in fixtures.items():
+            # What it kept for others comes from what it used itself, not from what its users do.
+            made = _all(fixtures.get(f, Use()) for f in _reachable([fixture], uses))
+            for name in found.keeps:
+                kept[name] = kept.get(name, Use()) | replace(made, keeps=frozenset())
         tests: dict[str, TestUse] = {}
         for test, number, line in self.tests:
             own = sorted(of([number])) if number is not None else []
             if len(own) != 1:
                 continue  # a test whose file is not the project's is never left out
             shared = (
-                fixtures.get(f, Use()) for f in _reachable(as_numbers(line.get("uses", [])), uses)
+                replace(fixtures.get(f, Use()), keeps=frozenset())
+                for f in _reachable(as_numbers(line.get("uses", [])), uses)
             )
             whole = _all([followed(line), *shared])
             before = tests.get(test)
@@ -342,10 +353,6 @@ class _Trace:
         for read, reader in self.readers:
             for name in of([read]):
                 readers[name] = readers.get(name, frozenset()) | of([reader])
-        kept: dict[str, Use] = {}
-        for number, line in self.kept:
-            for name in of([number]):
-                kept[name] = kept.get(name, Use()) | use(line)
         return Dependencies(
             tests=tests,
             collected=collected,

@@ -15,6 +15,7 @@ __all__ = [
 _TRACER = (
     "seatrial_trace.py",
     "seatrial_contexts.py",
+    "seatrial_keepers.py",
     "seatrial_uses.py",
     "seatrial_child.py",
     "children/sitecustomize.py",

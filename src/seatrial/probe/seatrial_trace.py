@@ -20,6 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from seatrial.probe import seatrial_keepers
     from seatrial.probe.seatrial_child import Forks
     from seatrial.probe.seatrial_contexts import Labels
     from seatrial.probe.seatrial_uses import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         free_tool,
     )
 else:
+    import seatrial_keepers
     from seatrial_child import Forks  # it lies beside this file, as do the next
     from seatrial_contexts import Labels
     from seatrial_uses import (
@@ -306,6 +308,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         if number is not None:
             writer.add(untraced=number)
     tracer = Tracer(files, writer, tool)
+    tracer.sources = seatrial_keepers
     tracer.labels = Labels(functools.partial(no_contexts, early_config.known_args_namespace))
     tracer.start()
     tracer.tell_coverage()

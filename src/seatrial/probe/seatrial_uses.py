@@ -77,9 +77,6 @@ READERS_OF_SOURCE = (
 )
 """Who opens a Python file to import it, or to show or count its lines."""
 PYTEST_MAIN = os.sep.join(("", "_pytest", "config", "__init__.py"))
-MUTATORS = frozenset(
-    {"add", "append", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
-)
 CONTAINERS = frozenset(
     {"Counter", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary", "defaultdict", "deque"}
     | {"dict", "list", "set"}
@@ -246,6 +243,8 @@ class Tracer:
         self._writer = writer
         self.tool = tool
         self._monitoring: Any = getattr(sys, "monitoring", None)  # new in Python 3.12
+        self.sources: Any = None
+        """`seatrial_keepers`: what finds in source files who keeps something for later tests."""
         self.labels: Labels | None = None
         """Who tells coverage.py what runs now."""
         self._silent: int | None = None
@@ -689,7 +688,18 @@ class Tracer:
             if operation == stores["STORE_ATTR"] and before == stores["LOAD_GLOBAL"]:
                 return True
             before = operation
-        return code.co_varnames[:1] == ("cls",) and stores["STORE_ATTR"] in operations
+        if code.co_varnames[:1] != ("cls",) or stores["STORE_ATTR"] not in operations:
+            return False
+        find = self.sources.lines_that_change_classes
+        return has_line(code, self._unseen(find, code.co_filename))
+
+    def _unseen(self, find: Callable[..., set[int] | None], *arguments: object) -> set[int] | None:
+        """What is found in a source file, which no test has read by that."""
+        before, self._reading = self._reading, True
+        try:
+            return find(*arguments)
+        finally:
+            self._reading = before
 
     def _find_keepers(self, code: types.CodeType, namespace: dict[str, Any]) -> None:
         """Find functions that have a cache, and those that change the module's own containers."""
@@ -717,15 +727,13 @@ class Tracer:
             and not names.isdisjoint(each.co_names)
             and (
                 self._stores["STORE_SUBSCR"] in each.co_code[::2]
-                or not MUTATORS.isdisjoint(each.co_names)
+                or not self.sources.MUTATORS.isdisjoint(each.co_names)
             )
         ]
         if candidates:
-            self._reading = True
-            lines = changing_lines(code.co_filename, names)
-            self._reading = False
+            lines = self._unseen(self.sources.changing_lines, code.co_filename, names)
             for each in candidates:
-                if lines is None or not lines.isdisjoint(line for _, _, line in each.co_lines()):
+                if has_line(each, lines):
                     self._keepers[id(each)] = each
 
     def _note_cached(self, code: types.CodeType) -> None:
@@ -749,6 +757,11 @@ def caller() -> types.FrameType | None:
     while frame is not None and os.path.dirname(frame.f_code.co_filename) == HERE:
         frame = frame.f_back
     return frame
+
+
+def has_line(code: types.CodeType, lines: set[int] | None) -> bool:
+    """Whether one of these lines is a function's; None: any may be."""
+    return lines is None or not lines.isdisjoint(line for _, _, line in code.co_lines())
 
 
 def is_fork(frame: types.FrameType) -> bool:
@@ -778,35 +791,6 @@ def within(code: types.CodeType) -> Iterator[types.CodeType]:
 def is_function(code: types.CodeType) -> bool:
     """Whether it is a function's, and not a module's or a class's."""
     return bool(code.co_flags & OPTIMIZED)
-
-
-def changing_lines(path: str, names: set[str]) -> set[int] | None:
-    """Lines of a Python file that change one of the containers `names`; None if nobody knows."""
-    import ast  # noqa: PLC0415 - few modules need it
-
-    def base(node: ast.AST | None) -> str | None:
-        while node is not None and not isinstance(node, ast.Name):
-            node = getattr(node, "value", None) or getattr(node, "func", None)
-        return node.id if node is not None else None
-
-    try:
-        with open(path, "rb") as file:
-            tree = ast.parse(file.read())
-    except (OSError, SyntaxError, ValueError):
-        return None
-    lines: set[int] = set()
-    for node in ast.walk(tree):
-        stored = isinstance(node, (ast.Subscript, ast.Attribute)) and not isinstance(
-            node.ctx, ast.Load
-        )
-        called = (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in MUTATORS
-        )
-        if (stored or called) and base(node) in names:
-            lines.update(range(getattr(node, "lineno"), getattr(node, "end_lineno") + 1))  # noqa: B009
-    return lines
 
 
 def opcodes(*names: str) -> dict[str, int]:

@@ -235,9 +235,13 @@ class _Index:
             tests=set(self.ran.get(name, ())),
             files=self.collecting(name),
             # An import that called the functions may leave another state behind.
-            seeds={module for module, use in known.modules.items() if name in use.ran}
-            | self.with_kept(name),
+            seeds=self.used_by_imports(name) | self.with_kept(name),
         )
+
+    def used_by_imports(self, name: str) -> set[str]:
+        """Modules of which the import ran functions of a file, or read it."""
+        modules = self.known.modules.items()
+        return {module for module, use in modules if name in use.ran | use.read}
 
     def collecting(self, name: str) -> set[str]:
         """Test files whose tests are found with the help of a file: which there are may change."""
@@ -350,8 +354,8 @@ def _of_python(index: _Index, name: str, change: Change) -> _Effects:
     if name in index.tests_of:
         effects.files.add(name)
     effects.tests |= index.read.get(name, set())
-    effects.seeds |= {module for module, use in known.modules.items() if name in use.read}
-    if effects.seeds or not change.only_bodies:
+    # What its functions leave in the module itself while tests run, they are known to keep.
+    if index.used_by_imports(name) or not change.only_bodies:
         effects.seeds.add(name)
     return effects
 
@@ -370,8 +374,7 @@ def _of_data(index: _Index, name: str, _: Change) -> _Effects:
     effects.files |= index.collecting(name)
     if name in index.tests_of:  # tests that are not written in Python
         effects.files.add(name)
-    effects.seeds |= {module for module, use in known.modules.items() if name in use.read}
-    effects.seeds |= index.with_kept(name)
+    effects.seeds |= index.used_by_imports(name) | index.with_kept(name)
     return effects
 
 

@@ -101,6 +101,27 @@ def test_all_is_told_in_the_projects_names(read: Read) -> None:
     assert known.states == STATES
 
 
+def test_what_a_shared_fixture_keeps_comes_from_what_it_used_and_not_from_its_users(
+    read: Read,
+) -> None:
+    fixtures = [
+        {"fixture": 0, "name": "rates", "ran": [5], "keeps": [5], "uses": [1]},
+        {"fixture": 1, "name": "server", "read": [2]},
+    ]
+    test = {"test": TEST, "of": 0, "ran": [0, 1], "uses": [0]}
+
+    known = read([*LINES[:13], *fixtures, test, LINES[-1]])
+
+    assert known is not None
+    assert known.kept == {
+        "tests/conftest.py": Use(ran=some("tests/conftest.py"), read=some("data/rates.json"))
+    }
+    assert known.tests[TEST].use == Use(
+        ran=some("tests/test_a.py", "src/shop/money.py", "tests/conftest.py"),
+        read=some("data/rates.json"),
+    )
+
+
 def test_a_module_that_nothing_of_the_project_imported_is_a_root(read: Read) -> None:
     known = read([*LINES[:-1], {"module": 1, "by": [-1]}, LINES[-1]])
 

@@ -620,6 +620,16 @@ def test_a_script_is_followed_and_the_next_sitecustomize_is_run(run: Run) -> Non
     assert not done.use("test_next").process
 
 
+CLASS_METHOD = """
+class A: pass
+def get(): return B.make(A())
+class B:
+    held = A()
+    @classmethod
+    def make(cls, given):
+        """
+
+
 @pytest.mark.parametrize(
     ("body", "keeps"),
     [
@@ -628,6 +638,11 @@ def test_a_script_is_followed_and_the_next_sitecustomize_is_run(run: Run) -> Non
         ("made = {}\ndef get():\n    made['a'] = 1\n    return made", True),
         ("made = []\ndef get():\n    made.append(1)\n    return made", True),
         ("class A: pass\ndef get():\n    A.made = 1\n    return A", True),
+        (CLASS_METHOD + "cls.made = 1\n        return cls", True),
+        (CLASS_METHOD + "one = cls.held\n        one.made = 1\n        return one", True),
+        (CLASS_METHOD + "for one in [cls]: one.made = 1\n        return one", True),
+        (CLASS_METHOD + "one = cls()\n        one.made = cls.held\n        return one", False),
+        (CLASS_METHOD + "given.made = 1\n        return given", False),
         ("made = {1: 2}\ndef get():\n    own = {}\n    own[1] = made[1]\n    return own", False),
         ("def get():\n    made = [1]\n    made.append(1)\n    return made", False),
     ],
