@@ -61,7 +61,6 @@ MACHINE_MODULES = tuple(
 # An interpreter within this process has audit hooks of its own.
 PROCESS_EVENTS = (
     "os.exec",
-    "os.posix_spawn",
     "os.spawn",
     "os.system",
     "pty.spawn",
@@ -285,7 +284,7 @@ class Tracer:
             "os.scandir": lambda args: self._listed(args[0]),
             "subprocess.Popen": self._popen,
             **{event: lambda _: self._process() for event in PROCESS_EVENTS},
-            "os.posix_spawn": self._spawned,
+            "os.posix_spawn": self._posix_spawn,
             "os.fork": lambda _: self._process(self._tell_fork()),
             "os.forkpty": lambda _: self._process(self._tell_fork()),
         }
@@ -576,12 +575,16 @@ class Tracer:
     def _popen(self, args: tuple[Any, ...]) -> None:
         executable = os.fsdecode(args[0])
         if os.path.basename(executable) not in HARMLESS_PROGRAMS and not asks_about_machine():
-            self._process(self._tell_start(executable, [os.fsdecode(word) for word in args[1]]))
+            self._spawned(args)
 
-    def _spawned(self, _: tuple[Any, ...]) -> None:
+    def _posix_spawn(self, args: tuple[Any, ...]) -> None:
         frame = caller()
         if frame is None or not frame.f_code.co_filename.endswith(SUBPROCESS):
-            self._process()  # of what `subprocess` starts it has told already
+            self._spawned(args)  # of what `subprocess` starts it has told already
+
+    def _spawned(self, args: tuple[Any, ...]) -> None:
+        words = [os.fsdecode(word) for word in args[1]]
+        self._process(self._tell_start(os.fsdecode(args[0]), words))
 
     def _tell_start(self, executable: str, words: list[str]) -> int | None:
         """Write how to know a process that begins, if it may be a Python that tells of itself."""

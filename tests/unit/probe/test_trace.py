@@ -274,6 +274,9 @@ def test_a_python_that_a_test_starts_tells_what_it_uses(run: Run) -> None:
             def test_module(): assert run([sys.executable, "-m", "table"], bufsize=0) == ""
             def test_text(): run([sys.executable, "-c", "import money; money.cents(2)"])
             def test_lists(): run([sys.executable, "-c", "import os; os.listdir('data')"])
+            def test_spawns():
+                words = [sys.executable, "-c", "import money; money.cents(2)"]
+                os.waitpid(os.posix_spawn(words[0], words, os.environ), 0)
             def test_none(): pass
             """),
     )
@@ -285,8 +288,9 @@ def test_a_python_that_a_test_starts_tells_what_it_uses(run: Run) -> None:
         imported=frozenset({"tool.py", "money.py", "table.py"}),
     )
     assert done.use("test_module").imported == {"table.py"}
-    assert done.use("test_text").imported == {"money.py"}
-    assert done.ran("test_text") == {"money.py"}
+    for name in ("test_text", "test_spawns"):
+        assert done.use(name).imported == done.ran(name) == {"money.py"}
+        assert not done.use(name).process
     assert done.use("test_lists").listed == {"data"}
     assert done.use("test_none") == Use(ran=frozenset({"test_it.py"}))
 
