@@ -19,20 +19,32 @@ MUTATORS = frozenset(
 """Methods that change a container."""
 
 
-def changing_lines(path: str, names: set[str]) -> set[int] | None:
-    """Lines of a Python file that change one of the containers `names`; None if nobody knows."""
+def changing_lines(path: str, names: set[str], attributes: set[str]) -> set[int] | None:
+    """Lines of a Python file that change a container; None if nobody knows.
+
+    `names` are those that a module has, `attributes` those that its classes have, by whatever a
+    class or an object of it is called.
+    """
     tree = parsed(path)
     if tree is None:
         return None
     lines: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Subscript, ast.Attribute)):
-            changes = not isinstance(node.ctx, ast.Load)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            changes = node.func.attr in MUTATORS
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
+            changed: ast.expr = node.target
+        elif isinstance(node, (ast.Subscript, ast.Attribute)) and not isinstance(
+            node.ctx, ast.Load
+        ):
+            changed = node.value
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in MUTATORS
+        ):
+            changed = node.func.value
         else:
             continue
-        if changes and base_of(node) in names:
+        if base_of(changed) in names or not attributes.isdisjoint(attributes_in(changed)):
             lines.update(lines_of(node))
     return lines
 
@@ -112,6 +124,11 @@ def base_of(node: object) -> str | None:
     return node.id if node is not None else None
 
 
-def lines_of(node: ast.expr) -> range:
+def attributes_in(node: ast.expr) -> set[str]:
+    """The attributes that occur in an expression."""
+    return {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+
+
+def lines_of(node: ast.expr | ast.stmt) -> range:
     """The lines that a part of a file is on."""
     return range(node.lineno, (node.end_lineno or node.lineno) + 1)

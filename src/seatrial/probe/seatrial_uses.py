@@ -273,7 +273,9 @@ class Tracer:
         """By thread that is about to fork: this process, and how what comes of it is known."""
         self._starters: dict[int, types.CodeType] = {}
         self._free = itertools.count()
-        self._stores = opcodes("STORE_GLOBAL", "STORE_ATTR", "STORE_SUBSCR", "LOAD_GLOBAL", "CACHE")
+        self._stores = opcodes("STORE_GLOBAL", "STORE_ATTR", "LOAD_GLOBAL", "CACHE")
+        changing = ("STORE_SUBSCR", "DELETE_SUBSCR", "STORE_SLICE", "STORE_ATTR", "DELETE_ATTR")
+        self._changing = set(opcodes(*changing).values())
         self._handlers: dict[str, Callable[[tuple[Any, ...]], None]] = {
             "exec": lambda args: self._watch(args[0]),
             "function.__new__": lambda args: self._watch(args[0]),
@@ -722,19 +724,24 @@ class Tracer:
                     inner = getattr(value.__wrapped__, "__code__", None)
                     if type(inner) is types.CodeType:
                         self._note_cached(inner)
-        names = {name for name, value in namespace.items() if type(value).__name__ in CONTAINERS}
+        names, *classes = (
+            {name for name, value in space.items() if type(value).__name__ in CONTAINERS}
+            for space in spaces
+        )
+        attributes = {name for found in classes for name in found if not name.startswith("__")}
         candidates = [
             each
             for each in within(code)
             if is_function(each)
-            and not names.isdisjoint(each.co_names)
+            and not (names | attributes).isdisjoint(each.co_names)
             and (
-                self._stores["STORE_SUBSCR"] in each.co_code[::2]
+                not self._changing.isdisjoint(each.co_code[::2])
                 or not self.sources.MUTATORS.isdisjoint(each.co_names)
             )
         ]
         if candidates:
-            lines = self._unseen(self.sources.changing_lines, code.co_filename, names)
+            find = self.sources.changing_lines
+            lines = self._unseen(find, code.co_filename, names, attributes)
             for each in candidates:
                 if has_line(each, lines):
                     self._keepers[id(each)] = each

@@ -624,6 +624,13 @@ def test_a_script_is_followed_and_the_next_sitecustomize_is_run(run: Run) -> Non
     assert not done.use("test_next").process
 
 
+APPENDS = """
+def get(): return A().go()
+class A:
+    def go(self):
+        self.made.append(1)
+        return self
+"""
 CLASS_METHOD = """
 class A: pass
 def get(): return B.make(A())
@@ -643,6 +650,9 @@ class B:
         ("made = []\ndef get():\n    made.append(1)\n    return made", True),
         ("class A: pass\ndef get():\n    A.made = 1\n    return A", True),
         (CLASS_METHOD + "cls.made = 1\n        return cls", True),
+        ("class A: made = {}\ndef get():\n    A.made['a'] = 1\n    return A", True),
+        (APPENDS + "    made = []\n", True),
+        (APPENDS + "    def __init__(self): self.made = []\n", False),
         (CLASS_METHOD + "one = cls.held\n        one.made = 1\n        return one", True),
         (CLASS_METHOD + "for one in [cls]: one.made = 1\n        return one", True),
         (CLASS_METHOD + "one = cls()\n        one.made = cls.held\n        return one", False),
