@@ -95,8 +95,11 @@ def test_a_change_that_reaches_no_test_runs_nothing(project: MakeProject) -> Non
 
     ended = seatrial("run", "--changed", "--fresh", cwd=made.folder)
 
-    assert ended.code == 0
-    assert "nothing to run: no file changed" in ended.stderr
+    told = seatrial("run", "--changed", "--fresh", "--json", cwd=made.folder)
+
+    assert ended.code == told.code == 0
+    assert "note: nothing to run: no file changed" in ended.stderr
+    assert json.loads(told.stdout)["status"] == "nothing_affected"
     assert made.trials() == trials
 
 

@@ -98,6 +98,9 @@ def run(
     """Run one trial: build, start, test, collect, clean up; and write its record."""
     import asyncio
 
+    from json import dumps
+
+    from seatrial.errors import NothingAffected
     from seatrial.settings import load_settings
     from seatrial.trial.launch import launch
 
@@ -140,16 +143,22 @@ def run(
                 return stack.enter_context(LiveProgress(out, verbose=verbose))
             return stack.enter_context(PlainProgress(out, verbose=verbose))
 
-        record, run_folder = asyncio.run(
-            launch(
-                folder,
-                loaded,
-                arguments or (),
-                options.surroundings(),
-                announce=announce,
-                fresh=fresh,
+        try:
+            record, run_folder = asyncio.run(
+                launch(
+                    folder,
+                    loaded,
+                    arguments or (),
+                    options.surroundings(),
+                    announce=announce,
+                    fresh=fresh,
+                )
             )
-        )
+        except NothingAffected as nothing:
+            if json:  # of a record, what there is to tell
+                told = {"status": "nothing_affected", "reason": nothing.what, "exit_code": 0}
+                typer.echo(dumps(told, indent=2))
+            raise
     if json:
         typer.echo(record.model_dump_json(indent=2))
     else:

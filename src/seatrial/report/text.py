@@ -46,7 +46,7 @@ def print_error(out: Console, error: SeatrialError) -> None:
     print_fault(
         out,
         Fault(what=error.what, where=error.where, next_step=error.next_step, details=error.details),
-        title="error",
+        title="error" if error.exit_code else "note",
     )
 
 
@@ -55,7 +55,8 @@ def print_fault(out: Console, fault: Fault, *, title: str = "") -> None:
     if fault.details:
         _print_details(out, fault.details)
     if title:
-        out.print(Text.assemble((f"{title}: ", "bold red"), plain_text(fault.what)))
+        style = "bold" if title == "note" else "bold red"
+        out.print(Text.assemble((f"{title}: ", style), plain_text(fault.what)))
     print_causes(out, fault.causes)
     if fault.where:
         out.print(Text.assemble(("  where: ", "dim"), plain_text(fault.where)))
