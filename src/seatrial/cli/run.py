@@ -97,7 +97,6 @@ def run(
 ) -> None:
     """Run one trial: build, start, test, collect, clean up; and write its record."""
     import asyncio
-
     from json import dumps
 
     from seatrial.errors import NothingAffected
