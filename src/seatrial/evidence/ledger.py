@@ -101,7 +101,7 @@ class OpenLedger:
         tail = os.pread(self.descriptor, _MAX_LINE, max(0, size - _MAX_LINE))
         # After a line that somebody cut off, begin a new one: the check tells of the cut.
         start = b"" if not tail or tail.endswith(b"\n") else b"\n"
-        last = _parse(tail.rstrip(b"\n").rpartition(b"\n")[2])
+        last = _last_of(tail)
         text = _write(
             {
                 "trial": trial,
@@ -183,7 +183,7 @@ def returned_last(home: Path) -> str | None:
     try:
         with (home / LEDGER).open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _MAX_LINE))
-            last = _parse(file.read().rstrip(b"\n").rpartition(b"\n")[2])
+            last = _last_of(file.read())
     except OSError:
         return None
     kind, _, rest = last.trial.partition("/") if last else ("", "", "")
@@ -213,6 +213,10 @@ def _read(content: bytes) -> tuple[list[LedgerLine], list[str]]:
             back = (one.time - other.time).total_seconds()
             faults.append(f"the clock went back by {back:.0f} s before the record of {other.trial}")
     return lines, faults
+
+
+def _last_of(tail: bytes) -> LedgerLine | None:
+    return _parse(tail.rstrip(b"\n").rpartition(b"\n")[2])
 
 
 def _parse(text: bytes) -> LedgerLine | None:
