@@ -16,6 +16,7 @@ _TRACER = (
     "seatrial_trace.py",
     "seatrial_contexts.py",
     "seatrial_keepers.py",
+    "seatrial_lasting.py",
     "seatrial_uses.py",
     "seatrial_child.py",
     "children/sitecustomize.py",

@@ -20,9 +20,9 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from seatrial.probe import seatrial_keepers
     from seatrial.probe.seatrial_child import Forks
     from seatrial.probe.seatrial_contexts import Labels
+    from seatrial.probe.seatrial_lasting import Search
     from seatrial.probe.seatrial_uses import (
         CHILDREN,
         PASSED_OVER,
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
         free_tool,
     )
 else:
-    import seatrial_keepers
     from seatrial_child import Forks  # it lies beside this file, as do the next
     from seatrial_contexts import Labels
+    from seatrial_lasting import Search
     from seatrial_uses import (
         CHILDREN,
         PASSED_OVER,
@@ -170,6 +170,7 @@ class Session:
         depth = self._tracer.enter(label)
         yield
         self._tracer.leave(depth)
+        self._tracer.note_lasting(getattr(fixturedef, "cached_result", None))
         self._tracer.switch(before)
         # Finalizers run last in, first out: this one before the fixture's own.
         fixturedef.addfinalizer(functools.partial(self._goes_down, fixturedef, label))
@@ -308,7 +309,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         if number is not None:
             writer.add(untraced=number)
     tracer = Tracer(files, writer, tool)
-    tracer.sources = seatrial_keepers
+    tracer.search = Search(files.of_code, tracer.note_keeper, tracer.note_cached)
     tracer.labels = Labels(functools.partial(no_contexts, early_config.known_args_namespace))
     tracer.start()
     tracer.tell_coverage()

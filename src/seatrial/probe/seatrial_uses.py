@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import functools
 import hashlib
 import itertools
 import json
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from seatrial.probe.seatrial_contexts import Labels
+    from seatrial.probe.seatrial_lasting import Search
 
 VERSION = 3
 """Of the lines' form."""
@@ -76,12 +76,6 @@ READERS_OF_SOURCE = (
 )
 """Who opens a Python file to import it, or to show or count its lines."""
 PYTEST_MAIN = os.sep.join(("", "_pytest", "config", "__init__.py"))
-CONTAINERS = frozenset(
-    {"Counter", "OrderedDict", "WeakKeyDictionary", "WeakValueDictionary", "defaultdict", "deque"}
-    | {"dict", "list", "set"}
-)
-HOLDING_FUNCTIONS = (classmethod, staticmethod, types.MethodType)
-"""What has the function that it calls in an attribute of its own."""
 OPTIMIZED = 0x1
 """Code flag of functions (inspect.CO_OPTIMIZED): bodies of modules and classes have it not."""
 GENERATORS = 0x20 | 0x80 | 0x200
@@ -242,8 +236,8 @@ class Tracer:
         self._writer = writer
         self.tool = tool
         self._monitoring: Any = getattr(sys, "monitoring", None)  # new in Python 3.12
-        self.sources: Any = None
-        """`seatrial_keepers`: what finds in source files who keeps something for later tests."""
+        self.search: Search | None = None
+        """Finds who keeps something for later tests."""
         self.labels: Labels | None = None
         """Who tells coverage.py what runs now."""
         self._silent: int | None = None
@@ -252,14 +246,20 @@ class Tracer:
         self._now = self.session
         self._fired: list[types.CodeType] = []
         self._importing = 0
-        self._reading = False
         self._modules: dict[int, Context] = {}
         self._importers: dict[int, set[int]] = {}
         self._within: dict[int, set[str]] = {}
         """By module: what its import was seen to begin in."""
         self._unwritten: set[int] = set()
         self._readers: set[tuple[int, int]] = set()
-        self._keepers: dict[int, types.CodeType] = {}
+        self._storing: dict[int, types.CodeType] = {}
+        """Functions that set a global name or an attribute of one."""
+        self._keepers: dict[int, set[int]] = {}
+        """By function: the files whose users may meet again what it keeps."""
+        self._methods: dict[int, set[int]] = {}
+        """The same of those that keep something only in an object that outlives the test."""
+        self._held: dict[int, types.CodeType] = {}
+        """Functions that are known by their id, which must stay theirs."""
         self._cached: dict[int, types.CodeType] = {}
         """Functions with a cache: their bodies run only when it has no outcome yet."""
         self._misses: dict[int, int] = {}
@@ -274,8 +274,6 @@ class Tracer:
         self._starters: dict[int, types.CodeType] = {}
         self._free = itertools.count()
         self._stores = opcodes("STORE_GLOBAL", "STORE_ATTR", "LOAD_GLOBAL", "CACHE")
-        changing = ("STORE_SUBSCR", "DELETE_SUBSCR", "STORE_SLICE", "STORE_ATTR", "DELETE_ATTR")
-        self._changing = set(opcodes(*changing).values())
         self._handlers: dict[str, Callable[[tuple[Any, ...]], None]] = {
             "exec": lambda args: self._watch(args[0]),
             "function.__new__": lambda args: self._watch(args[0]),
@@ -331,6 +329,9 @@ class Tracer:
         if self._open:
             self._drop_ended()
         self._again()
+        if self.search is not None:
+            for number in before.keeps:
+                self._look(self.search.again, number)
         return before
 
     def enter(self, label: str, frame: types.FrameType | None = None) -> int:
@@ -390,7 +391,7 @@ class Tracer:
 
     def _audit(self, event: str, args: tuple[Any, ...]) -> None:
         handler = self._handlers.get(event)
-        if handler is not None and not self._reading and self._silent != _thread.get_ident():
+        if handler is not None and self._silent != _thread.get_ident():
             try:
                 handler(args)
             except Exception:  # noqa: BLE001 - whatever happens here is not the test's fault
@@ -409,8 +410,10 @@ class Tracer:
                 continue  # the body of a class is part of what runs around it
             if self._monitoring.get_local_events(self.tool, each) == 0:
                 self._monitoring.set_local_events(self.tool, each, self._events_of(each))
-                if self._stores_outside(each):
-                    self._keepers[id(each)] = each
+                number = self._files.of_code(each.co_filename)
+                if number is not None and self._stores_outside(each):
+                    self._storing[id(each)] = each
+                    self.note_keeper(each, {number})
 
     def _watch_starters(self, values: Any) -> None:
         """Watch what starts processes in `multiprocessing`: it does so without an audit event."""
@@ -431,7 +434,8 @@ class Tracer:
         if not Tracer.is_on:
             return self._monitoring.DISABLE
         cached = id(code) in self._cached
-        if not cached:
+        of_object = not cached and id(code) in self._methods
+        if not cached and not of_object:
             self._fired.append(code)
         if id(code) in self._starters:
             if is_fork(sys._getframe(1)):  # noqa: SLF001 - documented by Python
@@ -451,7 +455,12 @@ class Tracer:
         for context in self._contexts(modules):
             context.ran.add(number)
         if id(code) in self._keepers:
-            self._now.keeps.add(number)
+            self._now.keeps.update(self._keepers[id(code)])
+        if of_object:
+            if not self._lasts(sys._getframe(1).f_locals.get(code.co_varnames[0])):  # noqa: SLF001
+                return None  # the next call may be for one that does
+            self._now.keeps.update(self._methods[id(code)])
+            self._fired.append(code)
         return None if cached else self._monitoring.DISABLE
 
     def _cached_begins(self, code: types.CodeType, number: int) -> bool:
@@ -459,7 +468,7 @@ class Tracer:
         misses = self._misses[id(code)] = self._misses.get(id(code), 0) + 1
         if misses > MAX_MISSES:
             del self._cached[id(code)]
-            self._keepers[id(code)] = code
+            self.note_keeper(code, {number})
             self._fired.append(code)
             return False
         self._kept.setdefault(number, Context())
@@ -530,10 +539,10 @@ class Tracer:
         if code.co_name == "<module>":
             self._importing = max(0, self._importing - 1)
             self._leave_module(sys._getframe(1))  # noqa: SLF001 - as above
-            try:
-                self._find_keepers(code, sys._getframe(1).f_globals)  # noqa: SLF001
-            except Exception:  # noqa: BLE001 - a module may put anything into its namespace
-                self._now.process = True
+            number = self._files.of_code(code.co_filename)
+            if self.search is not None and number is not None:
+                namespace = sys._getframe(1).f_globals  # noqa: SLF001 - as above
+                self._look(self.search.in_module, number, code, namespace, self._storing)
         return self._monitoring.DISABLE
 
     def _opened(self, args: tuple[Any, ...]) -> None:
@@ -681,7 +690,7 @@ class Tracer:
     # Who keeps something for later tests.
 
     def _stores_outside(self, code: types.CodeType) -> bool:
-        """Whether a function sets a global name, or an attribute of a global thing or of `cls`."""
+        """Whether a function sets a global name, or an attribute of a global thing."""
         stores = self._stores
         before = -1
         operations = code.co_code[::2]
@@ -693,66 +702,51 @@ class Tracer:
             if operation == stores["STORE_ATTR"] and before == stores["LOAD_GLOBAL"]:
                 return True
             before = operation
-        if code.co_varnames[:1] != ("cls",) or stores["STORE_ATTR"] not in operations:
-            return False
-        find = self.sources.lines_that_change_classes
-        return has_line(code, self._unseen(find, code.co_filename))
+        return False
 
-    def _unseen(self, find: Callable[..., set[int] | None], *arguments: object) -> set[int] | None:
-        """What is found in a source file, which no test has read by that."""
-        before, self._reading = self._reading, True
+    def note_lasting(self, value: object) -> None:
+        """Something that several tests will use has come up."""
+        if self.search is not None:
+            self._look(self.search.in_values, [value])
+
+    def _lasts(self, value: object) -> bool:
+        return self.search is not None and self.search.lasts(value)
+
+    def _look(self, look: Callable[..., None], *arguments: object) -> None:
+        """What is read in source files for that, no test has read."""
+        before, self._silent = self._silent, _thread.get_ident()
         try:
-            return find(*arguments)
+            look(*arguments)
+        except Exception:  # noqa: BLE001 - a module may put anything into its namespace
+            self._now.process = True
         finally:
-            self._reading = before
+            self._silent = before
 
-    def _find_keepers(self, code: types.CodeType, namespace: dict[str, Any]) -> None:
-        """Find functions that have a cache, and those that change the module's own containers."""
-        cached = type(functools.lru_cache(_nothing))
-        spaces = [namespace] + [
-            vars(value)
-            for value in list(namespace.values())
-            if issubclass(type(value), type) and value.__module__ == namespace.get("__name__")
-        ]
-        for space in spaces:
-            for value in list(space.values()):
-                # Of nothing else is an attribute asked for: what stands for an object that is made
-                # on first use (a database's connection, a settings object) would make it.
-                if type(value) in HOLDING_FUNCTIONS:
-                    value = value.__func__  # noqa: PLW2901
-                if type(value) is cached:
-                    inner = getattr(value.__wrapped__, "__code__", None)
-                    if type(inner) is types.CodeType:
-                        self._note_cached(inner)
-        names, *classes = (
-            {name for name, value in space.items() if type(value).__name__ in CONTAINERS}
-            for space in spaces
-        )
-        attributes = {name for found in classes for name in found if not name.startswith("__")}
-        candidates = [
-            each
-            for each in within(code)
-            if is_function(each)
-            and not (names | attributes).isdisjoint(each.co_names)
-            and (
-                not self._changing.isdisjoint(each.co_code[::2])
-                or not self.sources.MUTATORS.isdisjoint(each.co_names)
-            )
-        ]
-        if candidates:
-            find = self.sources.changing_lines
-            lines = self._unseen(find, code.co_filename, names, attributes)
-            for each in candidates:
-                if has_line(each, lines):
-                    self._keepers[id(each)] = each
+    def note_keeper(self, code: types.CodeType, files: set[int], of_object: bool = False) -> None:
+        """Note that a function keeps something for later tests that use one of the files.
 
-    def _note_cached(self, code: types.CodeType) -> None:
+        `of_object`: if the object that it is called for is there in these tests.
+        """
+        keepers = self._methods if of_object else self._keepers
+        known = keepers.get(id(code), set())
+        keepers[id(code)] = known | files
+        self._held[id(code)] = code
+        if not files <= known:
+            self._ask_again(code)
+
+    def note_cached(self, code: types.CodeType) -> None:
+        """Note that a function has a cache."""
         if code.co_flags & GENERATORS:
-            self._keepers[id(code)] = code  # what is kept has yet to run
+            number = self._files.of_code(code.co_filename)
+            self.note_keeper(code, set() if number is None else {number})
         elif id(code) not in self._keepers and id(code) not in self._cached:
             self._cached[id(code)] = code
-            if self._monitoring.get_local_events(self.tool, code) != 0:
-                self._ask_anew(code)
+            self._ask_again(code)
+
+    def _ask_again(self, code: types.CodeType) -> None:
+        """It may have run already in this context, as what it was not known to be."""
+        if self._monitoring.get_local_events(self.tool, code) != 0:
+            self._ask_anew(code)
 
 
 def key_of(words: list[str]) -> str:
@@ -767,11 +761,6 @@ def caller() -> types.FrameType | None:
     while frame is not None and os.path.dirname(frame.f_code.co_filename) == HERE:
         frame = frame.f_back
     return frame
-
-
-def has_line(code: types.CodeType, lines: set[int] | None) -> bool:
-    """Whether one of these lines is a function's; None: any may be."""
-    return lines is None or not lines.isdisjoint(line for _, _, line in code.co_lines())
 
 
 def is_fork(frame: types.FrameType) -> bool:

@@ -624,13 +624,6 @@ def test_a_script_is_followed_and_the_next_sitecustomize_is_run(run: Run) -> Non
     assert not done.use("test_next").process
 
 
-APPENDS = """
-def get(): return A().go()
-class A:
-    def go(self):
-        self.made.append(1)
-        return self
-"""
 CLASS_METHOD = """
 class A: pass
 def get(): return B.make(A())
@@ -639,6 +632,34 @@ class B:
     @classmethod
     def make(cls, given):
         """
+APPENDS = """
+def get(): return A().go()
+class A:
+    def go(self):
+        self.made.append(1)
+        return self
+"""
+OBJECT = """
+class Base:
+    def __init__(self): self.made, self.rows = 0, {}
+    def go(self):
+        """
+AFTER_OBJECT = """
+class A(Base): pass
+def make(): return A()
+def get(): return one().go()
+def one(): return a
+"""
+CLOSURE = """
+def memo(function):
+    made, count = {}, 0
+    def inner(*given):
+        nonlocal count
+        """
+AFTER_CLOSURE = """
+        return function(*given)
+    return inner
+"""
 
 
 @pytest.mark.parametrize(
@@ -659,6 +680,40 @@ class B:
         (CLASS_METHOD + "given.made = 1\n        return given", False),
         ("made = {1: 2}\ndef get():\n    own = {}\n    own[1] = made[1]\n    return own", False),
         ("def get():\n    made = [1]\n    made.append(1)\n    return made", False),
+        ("made = {}\ndef get():\n    own = made\n    own[1] = 1\n    return own", True),
+        ("made = [[]]\ndef get():\n    for row in made: row += [1]\n    return made", True),
+        ("made = [[]]\ndef get():\n    for row in made: row[:] = [1]\n    return made", True),
+        ("made = [1]\ndef get():\n    own = [made]\n    own.append(1)\n    return own", False),
+        ("made = {}\ndef get():\n    own = dict(made)\n    own[1] = 1\n    return own", False),
+        ("made = {}\ndef get():\n    own = made.copy()\n    own[1] = 1\n    return own", False),
+        ("def get(made={}):\n    made[1] = 1\n    return made", True),
+        ("def get(*, made=None):\n    made = {1: 1}\n    made[1] = 2\n    return made", False),
+        (OBJECT + "self.made = 1\n        return self" + AFTER_OBJECT + "a = A()", True),
+        (OBJECT + "self.rows[1] = 1\n        return self" + AFTER_OBJECT + "a = make()", True),
+        (
+            OBJECT
+            + "self.rows.pop(1, 2)\n        return self"
+            + AFTER_OBJECT
+            + "all = [A()]\na = all[0]",
+            True,
+        ),
+        (OBJECT + "return self.rows.get(1, self)" + AFTER_OBJECT + "a = A()", False),
+        (OBJECT + "self.made = 1\n        return self\nget = Base().go", True),
+        (OBJECT + "self.made = 1\n        return self\ndef get(): return Base().go()", False),
+        (OBJECT + "pass\na = Base()\ndef get():\n    a.rows[1] = 1\n    return a", True),
+        (
+            OBJECT
+            + "pass\na = Base()\ndef get():\n    rows = a.rows\n    rows[1] = 1\n    return a",
+            True,
+        ),
+        (
+            OBJECT + "pass\nclass A:\n    a = Base()\n    a.go = Base().go\ndef get(): return A.a",
+            False,
+        ),
+        (CLOSURE + "made[given] = 1" + AFTER_CLOSURE + "@memo\ndef get(): return 1", True),
+        (CLOSURE + "count += 1" + AFTER_CLOSURE + "@memo\ndef get(): return 1", True),
+        (CLOSURE + "own = [count, made]" + AFTER_CLOSURE + "@memo\ndef get(): return 1", False),
+        (CLOSURE + "made[given] = 1" + AFTER_CLOSURE + "def get(): return memo(len)('a')", False),
     ],
 )
 def test_a_function_that_keeps_something_for_later_is_noticed(
@@ -671,6 +726,88 @@ def test_a_function_that_keeps_something_for_later_is_noticed(
 
     assert done.code == 0, done.output
     assert done.use("test_gets").keeps == ({"keeper.py"} if keeps else set())
+
+
+def test_what_another_module_has_is_kept_for_its_users_as_well(run: Run) -> None:
+    done = run(
+        store="""
+            class Store:
+                def __init__(self): self.rows = {}
+            MADE = {}
+            STORE = Store()
+            """,
+        imports="import store\ndef put(): store.MADE[1] = 2\n",
+        names="from store import MADE as M, STORE\ndef put(): M[2] = 3\ndef get(): return M\n",
+        sets="from store import STORE\ndef put():\n    rows = STORE.rows\n    rows[1] = 2\n",
+        reads="import store\ndef get(): return dict(store.MADE), store.STORE.rows.get(1)\n",
+        of_class="from store import Store\ndef put(): Store.made = 1\n",
+        test_it="""
+            import imports, names, of_class, reads, sets
+            def test_module(): imports.put()
+            def test_name(): names.put()
+            def test_object(): sets.put()
+            def test_class(): of_class.put()
+            def test_reads(): assert names.get() and reads.get() == ({1: 2, 2: 3}, 2)
+            """,
+    )
+
+    assert done.code == 0, done.output
+    assert done.use("test_module").keeps == {"imports.py", "store.py"}
+    assert done.use("test_name").keeps == {"names.py", "store.py"}
+    assert done.use("test_object").keeps == {"sets.py", "store.py"}
+    assert done.use("test_class").keeps == {"of_class.py", "store.py"}
+    assert done.use("test_reads").keeps == set()
+
+
+LAZY = """
+    import functools
+    import helper
+    class Lazy:
+        rate = None
+        def first(self):
+            if self.rate is None:
+                self.rate = helper.rate()
+            return self.rate
+        @functools.cached_property
+        def second(self): return helper.rate()
+    """
+
+
+def test_an_object_keeps_what_it_has_set_in_a_test_if_others_meet_it_again(run: Run) -> None:
+    done = run(
+        lazy=LAZY,
+        helper="def rate(): return 3\n",
+        single="""
+            from lazy import Lazy
+            made = None
+            def get():
+                global made
+                made = made or Lazy()
+                return made
+            """,
+        test_it="""
+            import pytest, single
+            from lazy import Lazy
+            @pytest.fixture(scope="module")
+            def shared(): return {"lazy": [Lazy()]}
+            def test_own(shared): assert Lazy().first() == Lazy().second == 3
+            def test_makes(): assert single.get()
+            def test_global(): assert single.made.first() == 3
+            def test_up(shared): pass
+            def test_shared(shared): assert shared["lazy"][0].first() == 3
+            def test_cached(shared): assert shared["lazy"][0].second == 3
+            """,
+    )
+
+    assert done.code == 0, done.output
+    assert done.known is not None
+    assert done.use("test_own").keeps == set()  # an object of the same class, which is gone
+    assert done.use("test_makes").keeps == {"single.py"}
+    assert done.use("test_global").keeps == {"lazy.py"}
+    assert done.use("test_up").keeps == set()
+    assert done.use("test_shared").keeps == {"lazy.py"}
+    assert done.use("test_cached").keeps == set()
+    assert done.known.kept["lazy.py"].ran == {"lazy.py", "helper.py"}
 
 
 def test_an_object_that_is_made_on_first_use_is_not_made_by_looking_for_what_a_module_keeps(

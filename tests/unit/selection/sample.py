@@ -105,6 +105,59 @@ SAMPLE = {
             def after(self, rounds):
                 return self.start + rounds * self.step
         """,
+    "src/shop/memo.py": """
+        def memo(function):
+            made = {}
+
+            def inner(*given):
+                if given not in made:
+                    made[given] = function(*given)
+                return made[given]
+
+            return inner
+        """,
+    "src/shop/grants.py": """
+        def granted(name):
+            return len(name)
+
+        def twice(name):
+            return name + name
+
+        def thrice(name):
+            return twice(name) + name
+        """,
+    "src/shop/offers.py": """
+        from functools import cached_property
+
+        from shop import grants, store
+        from shop.memo import memo
+
+        class Offers:
+            def __init__(self):
+                self.size = None
+
+            def count(self):
+                if self.size is None:
+                    self.size = grants.granted("all")
+                return self.size
+
+            @cached_property
+            def title(self):
+                return grants.thrice("x")
+
+        OFFERS = [Offers()]
+
+        @memo
+        def discount(name):
+            return grants.granted(name) + 1
+
+        def remember(name):
+            seen = store.SEEN
+            if name not in seen:
+                seen[name] = grants.twice(name)
+            return seen[name]
+        """,
+    "src/shop/store.py": "SEEN = {}\n",
     "src/shop/plugins/__init__.py": """
         import importlib
         import pkgutil
@@ -292,6 +345,36 @@ SAMPLE = {
 
         def test_constant():
             assert PREFIX + TITLE == "id-shop"
+        """,
+    "tests/test_offers.py": """
+        from shop.offers import OFFERS, discount, remember
+
+        def test_discount():
+            assert discount("abc") == 4
+
+        def test_count():
+            assert OFFERS[0].count() == 3
+
+        def test_title():
+            assert OFFERS[0].title == "xxx"
+
+        def test_remembers():
+            assert remember("ab") == "abab"
+        """,
+    "tests/test_offers_left.py": """
+        from shop import offers, store
+
+        def test_discount_again():
+            assert offers.discount("abc") == 4
+
+        def test_size():
+            assert offers.OFFERS[0].size in (None, 3)
+
+        def test_title_again():
+            assert offers.OFFERS[0].title == "xxx"
+
+        def test_seen():
+            assert store.SEEN.get("ab", "abab") == "abab"
         """,
     "tests/plug/conftest.py": """
         import pytest
