@@ -29,7 +29,7 @@ _HEAD_START_S = 1.0
 """For the tests: a container that starts beside pytest takes the core that pytest needs. On two
 busy cores it cost a suite of 3 s another 0.8 s without this."""
 _PATIENCE_S = 20.0
-"""For a busy engine; the attempt itself takes at most 2 s."""
+"""For a busy engine; the attempt itself takes at most 3 s."""
 _ANY_PORT = 80
 """Of a service that names none: a closed port answers too, if the packet arrives."""
 _MAX_TARGETS = 50
