@@ -9,7 +9,8 @@ or database. `--full` runs everything instead, and sees that too. A fault for wh
 selected is not run at all, since no test can be missed.
 
 What was tried is kept, so that a run can be stopped and taken up again; it counts as long as the
-selection, the example and the options are the same.
+example and the options are the same. If another selection leaves a test out for a fault that was
+tried before, it is run only if it did not pass then.
 """
 
 import argparse
@@ -39,7 +40,7 @@ from seatrial.settings import load_settings
 from seatrial.trial.changed import affected_now
 from seatrial.trial.planning import plan_only
 
-__all__ = ["COUNT", "Tried", "main", "measure_mutations", "summary", "table"]
+__all__ = ["COUNT", "Fault", "Tried", "main", "measure_mutations", "summary", "table", "try_fault"]
 
 SOURCES = Path(__file__).parent.parent / "src" / "seatrial"
 SELECTING = (
@@ -67,6 +68,8 @@ class Tried:
     """One fault, and what came of it."""
 
     key: str
+    selection: str
+    """Which program selected, as a digest of its source."""
     file: str
     what: str
     everything: str
@@ -74,12 +77,15 @@ class Tried:
     tests: int
     selected: int
     left_out_run: int
-    """How many of those left out were run; the rest was slow, if that was not wanted."""
+    """How many of those left out were run, now or before; the rest was slow, if that was not
+    wanted."""
     failed: int | None
     """How many tests failed in a run of all; None if there was no such run."""
     missed: tuple[str, ...]
     """Left out, and yet they fail because of the fault."""
     seconds: float
+    passed: tuple[str, ...] = ()
+    """Tests that passed with the fault when they were left out, now or before."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,17 @@ class Options:
     def pytest(self) -> tuple[str, ...]:
         """What is handed to pytest."""
         return ("-m", "not slow") if self.without_slow else ()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault that waits."""
+
+    key: str
+    selection: str
+    mutant: Mutant
+    passed: frozenset[str]
+    """Tests that passed with it before."""
 
 
 def main() -> int:
@@ -135,15 +152,17 @@ def try_all(options: Options) -> list[Tried]:
     files = {
         path.relative_to(EXAMPLE).as_posix(): path.read_bytes() for path in _files(EXAMPLE, MUTATED)
     }
-    state = fingerprint(options)
+    state, selection = fingerprint(options), digest_of(SOURCES, SELECTING)
     mutants = {
         _key(state, mutant): mutant for mutant in pick_mutants(files, options.count, options.seed)
     }
-    tried = {each.key: each for each in _kept() if each.key in mutants}
-    waiting: queue.SimpleQueue[tuple[str, Mutant]] = queue.SimpleQueue()
+    kept = {each.key: each for each in _kept() if each.key in mutants}
+    tried = {key: each for key, each in kept.items() if each.selection == selection}
+    waiting: queue.SimpleQueue[Fault] = queue.SimpleQueue()
     for key, mutant in mutants.items():
         if key not in tried:
-            waiting.put((key, mutant))
+            before = frozenset(kept[key].passed) if key in kept else frozenset[str]()
+            waiting.put(Fault(key, selection, mutant, before))
     if not waiting.empty():
         signal.signal(signal.SIGTERM, _interrupt)
         tried |= _try_waiting(waiting, options)
@@ -197,18 +216,21 @@ def table(tried: Sequence[Tried], wanted: int) -> list[Row]:
 
 
 def fingerprint(options: Options) -> str:
-    """What results depend on beside the fault: the selection, the example, how tests are run."""
-    digest = hashlib.sha256(json.dumps([options.full, options.without_slow]).encode())
-    for root, tops in ((SOURCES, SELECTING), (EXAMPLE, (".",))):
-        for path in _files(root, tops):
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-            digest.update(f"{path.relative_to(root).as_posix()}\0{content}\n".encode())
+    """What passing depends on beside the fault: the example, and how its tests are run."""
+    asked = json.dumps([options.full, options.without_slow, digest_of(EXAMPLE, (".",))])
+    return hashlib.sha256(asked.encode()).hexdigest()[:16]
+
+
+def digest_of(root: Path, tops: Sequence[str]) -> str:
+    """A digest of the files below some places, with their names."""
+    digest = hashlib.sha256()
+    for path in _files(root, tops):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(root).as_posix()}\0{content}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _try_waiting(
-    waiting: queue.SimpleQueue[tuple[str, Mutant]], options: Options
-) -> Mapping[str, Tried]:
+def _try_waiting(waiting: queue.SimpleQueue[Fault], options: Options) -> Mapping[str, Tried]:
     """Deal the faults to the stands, one after another to whichever is free."""
     ends = time.monotonic() + options.minutes * 60 if options.minutes else float("inf")
     tried: dict[str, Tried] = {}
@@ -219,13 +241,13 @@ def _try_waiting(
         select = _selector(made, known)
         while not stopped.is_set() and time.monotonic() < ends:
             try:
-                key, mutant = waiting.get_nowait()
+                fault = waiting.get_nowait()
             except queue.Empty:
                 return
-            each = _try(made, select, len(known.tests), key, mutant, options)
+            each = try_fault(made, select, len(known.tests), fault, options)
             with keeping:
                 _keep(each)
-                tried[key] = each
+                tried[fault.key] = each
 
     with ExitStack() as opened:
         stands = []
@@ -258,15 +280,12 @@ def _selector(made: Stand, known: Dependencies) -> Callable[[], Affected]:
     return select
 
 
-def _try(
-    made: Stand,
-    select: Callable[[], Affected],
-    total: int,
-    key: str,
-    mutant: Mutant,
-    options: Options,
+def try_fault(
+    made: Stand, select: Callable[[], Affected], total: int, fault: Fault, options: Options
 ) -> Tried:
+    """Put a fault in its place, see what it selects, and run what is left out."""
     began = time.monotonic()
+    mutant = fault.mutant
     path = made.project / mutant.file
     content = path.read_bytes()
     outcome: Outcome | None = None
@@ -275,28 +294,34 @@ def _try(
     try:
         selection = select()
         left_out = frozenset() if selection.everything else selection.left_out
-        if left_out:
-            outcome, missed = _look_for_missed(made, path, content, left_out, options)
+        new = left_out if options.full else left_out - fault.passed
+        if new:
+            outcome, missed = _look_for_missed(made, path, content, new, options)
     finally:
         path.write_bytes(content)
     seconds = time.monotonic() - began
     _say(
         f"{mutant.file}, {mutant.what}: {total - len(left_out)} of {total} selected"
-        f"{f', {selection.reason}' if selection.everything else ''}, {seconds:.0f} s"
+        f"{f', {selection.reason}' if selection.everything else ''}"
+        f"{f', {len(left_out - new)} passed before' if left_out - new else ''}, {seconds:.0f} s"
         f"{f', MISSED {missed}' if missed else ''}"
     )
     ran = outcome.passed + len(outcome.failed) if outcome else 0
+    # Otherwise nobody knows which of them did.
+    all_passed = outcome is not None and outcome.passed == len(new) and not missed
     return Tried(
-        key=key,
+        key=fault.key,
+        selection=fault.selection,
         file=mutant.file,
         what=mutant.what,
         everything=selection.reason,
         tests=total,
         selected=total - len(left_out),
-        left_out_run=min(ran, len(left_out)),
+        left_out_run=min(ran, len(new)) + len(left_out - new),
         failed=len(outcome.failed) if outcome and options.full else None,
         missed=missed,
         seconds=seconds,
+        passed=tuple(sorted(fault.passed | new if all_passed else fault.passed)),
     )
 
 
@@ -347,10 +372,10 @@ def _kept() -> list[Tried]:
         return []
     found = [json.loads(line) for line in lines]
     return [
-        Tried(**{**line, "missed": tuple(line["missed"])})
+        Tried(**{**line, "missed": tuple(line["missed"]), "passed": tuple(line["passed"])})
         for line in found
-        # Written by an older form of this program.
-        if "failed" in line
+        # Not written by an older form of this program.
+        if "passed" in line
     ]
 
 

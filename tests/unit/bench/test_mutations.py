@@ -1,12 +1,18 @@
 """What is made of the faults that were tried."""
 
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from bench.mutations import Options, Tried, fingerprint, summary, table
-from bench.stand import Outcome, read_outcome
+from bench.mutants import Mutant
+from bench.mutations import Fault, Options, Tried, fingerprint, summary, table, try_fault
+from bench.stand import Outcome, Stand, read_outcome
+
+from seatrial.selection.affected import Affected
 
 TRIED = Tried(
     key="state:src/a.py:1",
+    selection="digest",
     file="src/a.py",
     what="line 1: returns nothing",
     everything="",
@@ -80,3 +86,36 @@ def test_the_table_counts_faults_that_were_not_tried_as_missed() -> None:
     assert (short.value, short.met) == (1, False)
     assert (wrong.value, wrong.met) == (1, False)
     assert (share.value, share.met) == (0.4, True)
+
+
+@dataclass(frozen=True)
+class Failing(Stand):
+    """A stand on which some tests fail with the fault."""
+
+    failing: frozenset[str] = frozenset()
+
+    def run(self, tests: Collection[str] | None, *_: str) -> Outcome:
+        named = frozenset(tests or ())
+        faulty = (self.project / "a.py").read_text() == "fault"
+        failed = named & self.failing if faulty else frozenset[str]()
+        return Outcome(failed, len(named - failed), "")
+
+
+def test_of_what_another_selection_leaves_out_only_those_are_run_that_did_not_pass_before(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.py").write_text("whole")
+    fault = Fault("key", "now", Mutant("a.py", "a fault", b"fault"), frozenset({"1", "2"}))
+    stand = Failing(tmp_path, tmp_path, "", failing=frozenset({"1", "5"}))
+
+    def tried(*left_out: str) -> Tried:
+        selection = Affected(False, "", left_out=frozenset(left_out))
+        return try_fault(stand, lambda: selection, 9, fault, Options())
+
+    fewer, more, wrong = tried("1"), tried("1", "3", "4"), tried("3", "5")
+
+    # The first fails now: it was not run again.
+    assert (fewer.left_out_run, fewer.missed, fewer.passed) == (1, (), ("1", "2"))
+    assert (more.left_out_run, more.missed, more.passed) == (3, (), ("1", "2", "3", "4"))
+    assert (wrong.left_out_run, wrong.missed, wrong.passed) == (2, ("5",), ("1", "2"))
+    assert (tmp_path / "a.py").read_text() == "whole"
