@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MUTATORS = frozenset(
-    {"add", "append", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
+    {"add", "append", "appendleft", "extend", "extendleft", "insert"}
+    | {"pop", "popitem", "remove", "setdefault", "update"}
 )
 """Methods that change a container."""
+SETTERS = frozenset({"delattr", "heappop", "heappush", "insort", "setattr"})
+"""Functions that change their first argument."""
 MAKERS = frozenset({"__init__", "__post_init__", "__setstate__"})
 """Methods in which an object is only just made."""
 COPIES = frozenset({"copy", "deepcopy"})
@@ -39,8 +42,8 @@ class Lasting(NamedTuple):
     names: frozenset[str] = frozenset()
     """Of containers."""
     holders: frozenset[str] = frozenset()
-    """Of modules, classes and objects, which have such things in their attributes. What a call of
-    theirs returns is something else."""
+    """Of modules, classes, functions and objects, which have such things in their attributes. What
+    a call of theirs returns is something else."""
     attributes: frozenset[str] = frozenset()
     """Of classes: containers, by whatever an object that has them is called."""
     first: str = ""
@@ -117,13 +120,18 @@ class Scope:
             elif isinstance(node, ast.Name):
                 if node.id in outer and not isinstance(node.ctx, ast.Load):
                     yield self._of(node), node
-            elif (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr in MUTATORS
-                and not self._is_holder(node.func.value)  # whose method may be called so
-            ):
-                yield self._of(node.func.value), node
+            elif isinstance(node, ast.Call) and (changed := self._changed_by(node)):
+                yield self._of(changed), node
+
+    def _changed_by(self, call: ast.Call) -> ast.expr | None:
+        """What a call changes, if that is known by its name."""
+        name = getattr(call.func, "id", None) or getattr(call.func, "attr", None)
+        if name in SETTERS:
+            return call.args[0] if call.args else None
+        if isinstance(call.func, ast.Attribute) and name in MUTATORS:
+            # A holder's own method may be called so.
+            return None if self._is_holder(call.func.value) else call.func.value
+        return None
 
     def _of(self, value: ast.expr | None) -> set[str]:
         """What an expression may be, or be a part of."""

@@ -17,10 +17,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from seatrial.probe.seatrial_keepers import MUTATORS, Lasting, changing_lines
+    from seatrial.probe.seatrial_keepers import MUTATORS, SETTERS, Lasting, changing_lines
     from seatrial.probe.seatrial_uses import is_function, opcodes, within
 else:
-    from seatrial_keepers import MUTATORS, Lasting, changing_lines  # it lies beside this file
+    from seatrial_keepers import (
+        MUTATORS,
+        SETTERS,
+        Lasting,
+        changing_lines,
+    )  # it lies beside this file
     from seatrial_uses import is_function, opcodes, within
 
 CONTAINERS = frozenset(
@@ -123,14 +128,15 @@ class Search:
                 if self._number_of(value.__code__.co_filename) is not None:
                     self._function_lasts(value.__code__)
                     waiting += value.__closure__ or ()
+                    waiting += vars(value).values()
             elif (own := self._is_own(kind)) or kind in FOLLOWED or kind.__name__ in CONTAINERS:
                 if own:
                     self._objects.add(id(value))
                     self._class_lasts(kind)
                 parts = gc.get_referents(value)
-                self._more |= any(type(part) not in PLAIN for part in parts[MAX_PARTS:])
+                self._more |= any(map(leads_on, parts[MAX_PARTS:]))
                 waiting += parts[:MAX_PARTS]
-        self._more |= any(type(value) not in PLAIN for value in waiting)
+        self._more |= any(map(leads_on, waiting))
 
     def _function_lasts(self, code: types.CodeType) -> None:
         """What it has of the function that made it, and by default, lasts as well."""
@@ -146,7 +152,7 @@ class Search:
                         self._judge(code, Lasting(first=code.co_varnames[0]), {}, of_object=True)
                 for value in values:
                     if type(value).__name__ == "cached_property":
-                        self._has_cache(vars(value).get("func"))
+                        self._has_cache(getattr(value, "func", None))
 
     def _is_own(self, kind: type) -> bool:
         return kind.__module__ in self._modules
@@ -169,7 +175,7 @@ class Search:
         names: dict[str, int] = {}
         holders: dict[str, int] = {}
         parts: dict[str, set[str]] = {}
-        """Of modules and classes: what a function must speak of, beside them."""
+        """Of modules, classes and functions: what one must speak of, beside them."""
         for name, value in list(namespace.items()):
             if type(value).__name__ in CONTAINERS:
                 names[name] = self._homes.setdefault(id(value), number)
@@ -185,18 +191,20 @@ class Search:
             if not is_function(each) or not self._may_change(each):
                 continue
             spoken = set(each.co_names)
+            used = homes.keys() & spoken
             if (
                 id(each) in storing
                 or each.co_varnames[:1] == ("cls",)
                 or not attributes.isdisjoint(spoken)
-                or any(
-                    not parts.get(name, {name}).isdisjoint(spoken) for name in homes.keys() & spoken
-                )
+                or (used and not SETTERS.isdisjoint(spoken))
+                or any(not parts.get(name, {name}).isdisjoint(spoken) for name in used)
             ):
                 self._judge(each, lasting, homes)
 
     def _home(self, value: Any) -> int | None:
-        """The file of a module or class of the project; None: it is neither."""
+        """The file of a module, class or function of the project; None: it is none of them."""
+        if type(value) is types.FunctionType:
+            return self._number_of(value.__code__.co_filename)
         module = value
         if issubclass(type(value), type) and self._is_own(value):
             module = sys.modules.get(value.__module__)
@@ -210,9 +218,8 @@ class Search:
         return objects | containers_in(space)
 
     def _may_change(self, code: types.CodeType) -> bool:
-        return not self._changing.isdisjoint(code.co_code[::2]) or not MUTATORS.isdisjoint(
-            code.co_names
-        )
+        calling = not (MUTATORS | SETTERS).isdisjoint(code.co_names)
+        return calling or not self._changing.isdisjoint(code.co_code[::2])
 
     def _judge(
         self,
@@ -233,6 +240,12 @@ class Search:
         if changed or found is None:
             files = {own, *(homes[name] for name in changed if name in homes)}
             self._note_keeper(code, files, of_object)
+
+
+def leads_on(value: object) -> bool:
+    """Whether there may be more behind it; rows of a table are mostly tuples of plain values."""
+    parts = value if type(value) is tuple else (value,)
+    return any(type(part) not in PLAIN for part in parts)
 
 
 def containers_in(space: Mapping[str, Any]) -> set[str]:
