@@ -662,78 +662,80 @@ AFTER_CLOSURE = """
 """
 
 
-@pytest.mark.parametrize(
-    ("body", "keeps"),
-    [
-        ("@functools.cache\ndef made(): yield 1\ndef get(): return list(made())", True),
-        ("made = None\ndef get():\n    global made\n    made = 1\n    return made", True),
-        ("made = {}\ndef get():\n    made['a'] = 1\n    return made", True),
-        ("made = []\ndef get():\n    made.append(1)\n    return made", True),
-        ("class A: pass\ndef get():\n    A.made = 1\n    return A", True),
-        (CLASS_METHOD + "cls.made = 1\n        return cls", True),
-        ("class A: made = {}\ndef get():\n    A.made['a'] = 1\n    return A", True),
-        (APPENDS + "    made = []\n", True),
-        (APPENDS + "    def __init__(self): self.made = []\n", False),
-        (CLASS_METHOD + "one = cls.held\n        one.made = 1\n        return one", True),
-        (CLASS_METHOD + "for one in [cls]: one.made = 1\n        return one", True),
-        (CLASS_METHOD + "one = cls()\n        one.made = cls.held\n        return one", False),
-        (CLASS_METHOD + "given.made = 1\n        return given", False),
-        ("made = {1: 2}\ndef get():\n    own = {}\n    own[1] = made[1]\n    return own", False),
-        ("def get():\n    made = [1]\n    made.append(1)\n    return made", False),
-        ("made = {}\ndef get():\n    own = made\n    own[1] = 1\n    return own", True),
-        ("made = [[]]\ndef get():\n    for row in made: row += [1]\n    return made", True),
-        ("made = [[]]\ndef get():\n    for row in made: row[:] = [1]\n    return made", True),
-        ("made = [1]\ndef get():\n    own = [made]\n    own.append(1)\n    return own", False),
-        ("made = {}\ndef get():\n    own = dict(made)\n    own[1] = 1\n    return own", False),
-        ("made = {}\ndef get():\n    own = made.copy()\n    own[1] = 1\n    return own", False),
-        ("def get():\n    get.made[1] = 1\n    return get.made\nget.made = {}", True),
-        (
-            "def get():\n    own = get.__name__\n    rows = {}\n    rows[own] = 1\n    return rows",
-            False,
-        ),
-        ("class A: pass\ndef get():\n    setattr(A, 'made', 1)\n    return A", True),
-        ("class A: pass\na = A()\ndef get():\n    setattr(a, 'made', 1)\n    return a", True),
-        ("import heapq\nmade = []\ndef get():\n    heapq.heappush(made, 1)\n    return made", True),
-        ("def get(made={}):\n    made[1] = 1\n    return made", True),
-        ("def get(*, made=None):\n    made = {1: 1}\n    made[1] = 2\n    return made", False),
-        (OBJECT + "self.made = 1\n        return self" + AFTER_OBJECT + "a = A()", True),
-        (OBJECT + "self.rows[1] = 1\n        return self" + AFTER_OBJECT + "a = make()", True),
-        (
-            OBJECT
-            + "self.rows.pop(1, 2)\n        return self"
-            + AFTER_OBJECT
-            + "all = [A()]\na = all[0]",
-            True,
-        ),
-        (OBJECT + "return self.rows.get(1, self)" + AFTER_OBJECT + "a = A()", False),
-        (OBJECT + "self.made = 1\n        return self\nget = Base().go", True),
-        (OBJECT + "self.made = 1\n        return self\ndef get(): return Base().go()", False),
-        (OBJECT + "pass\na = Base()\ndef get():\n    a.rows[1] = 1\n    return a", True),
-        (
-            OBJECT
-            + "pass\na = Base()\ndef get():\n    rows = a.rows\n    rows[1] = 1\n    return a",
-            True,
-        ),
-        (
-            OBJECT + "pass\nclass A:\n    a = Base()\n    a.go = Base().go\ndef get(): return A.a",
-            False,
-        ),
-        (CLOSURE + "made[given] = 1" + AFTER_CLOSURE + "@memo\ndef get(): return 1", True),
-        (CLOSURE + "count += 1" + AFTER_CLOSURE + "@memo\ndef get(): return 1", True),
-        (CLOSURE + "own = [count, made]" + AFTER_CLOSURE + "@memo\ndef get(): return 1", False),
-        (CLOSURE + "made[given] = 1" + AFTER_CLOSURE + "def get(): return memo(len)('a')", False),
-    ],
-)
-def test_a_function_that_keeps_something_for_later_is_noticed(
-    run: Run, body: str, keeps: bool
-) -> None:
-    done = run(
-        keeper=f"import functools\n{body}\n",
-        test_it="import keeper\ndef test_gets(): assert keeper.get()\n",
-    )
+KEEPING = [
+    ("@functools.cache\ndef made(): yield 1\ndef get(): return list(made())", True),
+    ("made = None\ndef get():\n    global made\n    made = 1\n    return made", True),
+    ("made = {}\ndef get():\n    made['a'] = 1\n    return made", True),
+    ("made = []\ndef get():\n    made.append(1)\n    return made", True),
+    ("class A: pass\ndef get():\n    A.made = 1\n    return A", True),
+    (CLASS_METHOD + "cls.made = 1\n        return cls", True),
+    ("class A: made = {}\ndef get():\n    A.made['a'] = 1\n    return A", True),
+    (APPENDS + "    made = []\n", True),
+    (APPENDS + "    def __init__(self): self.made = []\n", False),
+    (CLASS_METHOD + "one = cls.held\n        one.made = 1\n        return one", True),
+    (CLASS_METHOD + "for one in [cls]: one.made = 1\n        return one", True),
+    (CLASS_METHOD + "one = cls()\n        one.made = cls.held\n        return one", False),
+    (CLASS_METHOD + "given.made = 1\n        return given", False),
+    ("made = {1: 2}\ndef get():\n    own = {}\n    own[1] = made[1]\n    return own", False),
+    ("def get():\n    made = [1]\n    made.append(1)\n    return made", False),
+    ("made = {}\ndef get():\n    own = made\n    own[1] = 1\n    return own", True),
+    ("made = [[]]\ndef get():\n    for row in made: row += [1]\n    return made", True),
+    ("made = [[]]\ndef get():\n    for row in made: row[:] = [1]\n    return made", True),
+    ("made = [1]\ndef get():\n    own = [made]\n    own.append(1)\n    return own", False),
+    ("made = {}\ndef get():\n    own = dict(made)\n    own[1] = 1\n    return own", False),
+    ("made = {}\ndef get():\n    own = made.copy()\n    own[1] = 1\n    return own", False),
+    ("def get():\n    get.made[1] = 1\n    return get.made\nget.made = {}", True),
+    (
+        "def get():\n    own = get.__name__\n    rows = {}\n    rows[own] = 1\n    return rows",
+        False,
+    ),
+    ("class A: pass\ndef get():\n    setattr(A, 'made', 1)\n    return A", True),
+    ("class A: pass\na = A()\ndef get():\n    setattr(a, 'made', 1)\n    return a", True),
+    ("import heapq\nmade = []\ndef get():\n    heapq.heappush(made, 1)\n    return made", True),
+    ("def get(made={}):\n    made[1] = 1\n    return made", True),
+    ("def get(*, made=None):\n    made = {1: 1}\n    made[1] = 2\n    return made", False),
+    (OBJECT + "self.made = 1\n        return self" + AFTER_OBJECT + "a = A()", True),
+    (OBJECT + "self.rows[1] = 1\n        return self" + AFTER_OBJECT + "a = make()", True),
+    (
+        OBJECT
+        + "self.rows.pop(1, 2)\n        return self"
+        + AFTER_OBJECT
+        + "all = [A()]\na = all[0]",
+        True,
+    ),
+    (OBJECT + "return self.rows.get(1, self)" + AFTER_OBJECT + "a = A()", False),
+    (OBJECT + "self.made = 1\n        return self\nget = Base().go", True),
+    (OBJECT + "self.made = 1\n        return self\ndef get(): return Base().go()", False),
+    (OBJECT + "pass\na = Base()\ndef get():\n    a.rows[1] = 1\n    return a", True),
+    (
+        OBJECT + "pass\na = Base()\ndef get():\n    rows = a.rows\n    rows[1] = 1\n    return a",
+        True,
+    ),
+    (
+        OBJECT + "pass\nclass A:\n    a = Base()\n    a.go = Base().go\ndef get(): return A.a",
+        False,
+    ),
+    (CLOSURE + "made[given] = 1" + AFTER_CLOSURE + "@memo\ndef get(): return 1", True),
+    (CLOSURE + "count += 1" + AFTER_CLOSURE + "@memo\ndef get(): return 1", True),
+    (CLOSURE + "own = [count, made]" + AFTER_CLOSURE + "@memo\ndef get(): return 1", False),
+    (CLOSURE + "made[given] = 1" + AFTER_CLOSURE + "def get(): return memo(len)('a')", False),
+]
+"""Modules whose function `get` a test calls, and whether it keeps something for later ones."""
+
+
+def test_functions_that_keep_something_for_later_are_noticed(run: Run) -> None:
+    numbers = range(len(KEEPING))
+    modules = {f"keeper_{n}": f"import functools\n{KEEPING[n][0]}\n" for n in numbers}
+    tests = (f"import keeper_{n}\ndef test_{n}(): assert keeper_{n}.get()" for n in numbers)
+
+    done = run(test_it="\n".join(tests), **modules)
 
     assert done.code == 0, done.output
-    assert done.use("test_gets").keeps == ({"keeper.py"} if keeps else set())
+    seen = [(KEEPING[n][0], done.use(f"test_{n}").keeps) for n in numbers]
+    assert seen == [
+        (body, frozenset([f"keeper_{n}.py"] if keeps else []))
+        for n, (body, keeps) in enumerate(KEEPING)
+    ]
 
 
 def test_what_another_module_has_is_kept_for_its_users_as_well(run: Run) -> None:
