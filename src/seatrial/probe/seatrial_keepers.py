@@ -177,6 +177,7 @@ def bound_by(node: ast.AST) -> set[str]:
     }
 
 
+@functools.lru_cache(maxsize=4)  # a module's file is asked about several times in a row
 def parsed(path: str) -> ast.Module | None:
     """A Python file's syntax tree; None if it cannot be had."""
     try:

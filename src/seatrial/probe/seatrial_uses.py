@@ -252,8 +252,8 @@ class Tracer:
         """By module: what its import was seen to begin in."""
         self._unwritten: set[int] = set()
         self._readers: set[tuple[int, int]] = set()
-        self._storing: dict[int, types.CodeType] = {}
-        """Functions that set a global name or an attribute of one."""
+        self._storing: set[int] = set()
+        """Functions that set a global name or an attribute of one, by their id."""
         self._keepers: dict[int, set[int]] = {}
         """By function: the files whose users may meet again what it keeps."""
         self._methods: dict[int, set[int]] = {}
@@ -401,7 +401,8 @@ class Tracer:
         """Ask for the events of code that is about to run, and of the functions in it."""
         if not isinstance(code, types.CodeType):
             return
-        if self._files.of_code(code.co_filename) is None:
+        number = self._files.of_code(code.co_filename)
+        if number is None:
             if code.co_filename.endswith(("multiprocessing/process.py", "multiprocessing/util.py")):
                 self._watch_starters(within(code))
             return
@@ -410,9 +411,8 @@ class Tracer:
                 continue  # the body of a class is part of what runs around it
             if self._monitoring.get_local_events(self.tool, each) == 0:
                 self._monitoring.set_local_events(self.tool, each, self._events_of(each))
-                number = self._files.of_code(each.co_filename)
-                if number is not None and self._stores_outside(each):
-                    self._storing[id(each)] = each
+                if self._stores_outside(each):
+                    self._storing.add(id(each))
                     self.note_keeper(each, {number})
 
     def _watch_starters(self, values: Any) -> None:
